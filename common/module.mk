@@ -1,0 +1,7 @@
+COMMON_SRC += \
+	common/addr.c \
+	common/buf.c \
+	common/err.c \
+	common/loop.c \
+	common/timers.c \
+	common/usec.c
