@@ -3,5 +3,7 @@ COMMON_SRC += \
 	common/buf.c \
 	common/err.c \
 	common/loop.c \
+	common/msg.c \
+	common/service.c \
 	common/timers.c \
 	common/usec.c

@@ -1,0 +1,133 @@
+/*
+ * conf: the configuration of one instance, /etc/yoke/yoke.conf, loaded and
+ * checked as a whole. The same file serves both directors: nodes are described
+ * side by side and `self` points at the one this machine is. Keys, defaults
+ * and ranges stand in schema/config.def; yoke.conf(5) explains them.
+ */
+#ifndef COMMON_CONF_H
+#define COMMON_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/service.h"
+#include "common/usec.h"
+
+#define CONF_TEXT_LEN 256
+#define CONF_NODES 2
+#define CONF_PATHS_MAX 16
+
+enum path_type { PATH_UDP, PATH_SERIAL, PATH__TYPES };
+
+struct conf_path {
+	char name[NAME_LEN]; /* paths of two nodes with one name belong together */
+	enum path_type type;
+	char device[64];     /* "eth0", "/dev/ttyS0" */
+	struct addr address; /* udp: this node's own */
+	uint16_t port;       /* udp */
+	uint32_t speed;      /* serial: bit/s */
+};
+
+struct conf_node {
+	char name[NAME_LEN]; /* as `uname -n` says, or -n NAME */
+	uint32_t id;         /* 1 and up; the lower one wins ties */
+	struct conf_path *paths;
+	size_t n_paths;
+};
+
+struct conf_vip {
+	struct addr addr;
+	unsigned bits;
+	char device[16];
+};
+
+enum check_type { CHECK_TCP, CHECK_HTTP, CHECK__TYPES };
+
+struct conf_check {
+	char name[NAME_LEN];
+	enum check_type type;
+	usec_t interval, timeout;
+	unsigned rise, fall;
+	uint16_t port;             /* 0: the server's */
+	char path[CONF_TEXT_LEN];  /* http: "/health" */
+	char host[CONF_TEXT_LEN];  /* http: Host header; "": the address */
+	unsigned status;           /* http: expected; 0: any 2xx or 3xx */
+	char body[CONF_TEXT_LEN];  /* http: must contain; "": anything */
+};
+
+struct conf_service {
+	struct service_def def;
+	struct server_def *servers;
+	size_t n_servers;
+	struct conf_check *checks; /* every server must pass all of them */
+	size_t n_checks;
+	unsigned line;             /* in the file, for messages */
+};
+
+struct conf {
+	char file[CONF_TEXT_LEN];
+	char instance[NAME_LEN];
+	char key_file[CONF_TEXT_LEN];
+	uint8_t key[64]; /* the pair's secret; wiped by conf_free */
+	size_t key_len;
+	usec_t beat_interval;
+	unsigned beat_misses;
+	usec_t start_wait; /* a lone director becomes active after this */
+	struct conf_node nodes[CONF_NODES];
+	const struct conf_node *self, *peer; /* into nodes */
+	struct conf_vip *vips;
+	size_t n_vips;
+	struct conf_service *services;
+	size_t n_services;
+	char checkpoint_dir[CONF_TEXT_LEN];
+	usec_t checkpoint_interval; /* Tc; 0: auto */
+	unsigned checkpoint_keep;   /* epochs kept */
+	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
+	bool sync;                  /* run the IPVS sync daemons */
+	bool test_no_replica;       /* test option: ignore replicated state */
+};
+
+struct conf_err {
+	char file[CONF_TEXT_LEN];
+	unsigned line;   /* 0: not of one line */
+	char key[NAME_LEN * 2]; /* "service web / port", "" unknown */
+	char text[CONF_TEXT_LEN * 2]; /* what is wrong and what to do */
+};
+
+enum conf_flags {
+	CONF_NO_KEY = 1, /* do not read the key file (daemons that need none) */
+};
+
+/* Loads and checks file for the node called node (NULL: uname -n). 0 and *ret
+ * (caller frees with conf_free), or -ERR_CONFIG and *ret_err filled: nothing
+ * half-loaded escapes. Reads local files only; key files others can read are
+ * refused. */
+int conf_load(const char *file, const char *node, unsigned flags,
+    struct conf **ret, struct conf_err *ret_err);
+void conf_free(struct conf *c); /* NULL ok */
+
+/* "yoke.conf:12: service web / port: 99999 is out of range ..."; returns buf */
+char *conf_err_format(const struct conf_err *e, char *buf, size_t len);
+
+/* Writes the whole configuration in canonical form, key file not read into it;
+ * loading that gives the same configuration. Caller free()s. */
+char *conf_print(const struct conf *c);
+
+/* What going from a to b needs; bits of enum conf_change, 0: no difference. */
+enum conf_change {
+	CONF_CHANGE_TABLE = 1,   /* services or servers */
+	CONF_CHANGE_CHECKS = 2,  /* monitord */
+	CONF_CHANGE_VIPS = 4,
+	CONF_CHANGE_BEATS = 8,   /* interval, misses */
+	CONF_CHANGE_STORE = 16,  /* checkpointd */
+	CONF_CHANGE_RESTART = 32 /* nodes, paths, key, instance: refused live */
+};
+unsigned conf_diff(const struct conf *a, const struct conf *b);
+
+/* Peer's path of the same name, NULL if it has none. */
+const struct conf_path *conf_peer_path(
+    const struct conf *c, const struct conf_path *own);
+
+#endif
