@@ -1,0 +1,78 @@
+"""corosync: starts and stops corosync in a director.
+
+Two links (eth0, eth1), two nodes, no quorum to wait for, no encryption. The
+configuration goes to the machine's private /etc/corosync.
+"""
+
+CONF = """\
+totem {{
+	version: 2
+	cluster_name: {name}
+	transport: knet
+	crypto_cipher: none
+	crypto_hash: none
+	link_mode: {link_mode}
+	token: {token}
+	consensus: {consensus}
+}}
+nodelist {{
+	node {{
+		name: d1
+		nodeid: 1
+		ring0_addr: 10.77.0.1
+		ring1_addr: 10.77.1.1
+	}}
+	node {{
+		name: d2
+		nodeid: 2
+		ring0_addr: 10.77.0.2
+		ring1_addr: 10.77.1.2
+	}}
+}}
+quorum {{
+}}
+system {{
+	sched_rr: yes
+	allow_knet_handle_fallback: yes
+}}
+logging {{
+	to_stderr: no
+	to_syslog: no
+	to_logfile: yes
+	logfile: {log}
+	timestamp: hires
+}}
+"""
+
+
+def conf(log, name="rack", link_mode="active", token=1000, consensus=None):
+    return CONF.format(log=log, name=name, link_mode=link_mode, token=token,
+                       consensus=consensus or token * 6 // 5)
+
+
+def start(rack, node, **settings):
+    log = f"{rack.dir}/{node}/corosync.log"
+    rack.put(node, "/etc/corosync/corosync.conf", conf(log, **settings))
+    rack.run(node, "mkdir -p /var/lib/corosync /run/corosync")
+    return rack.spawn(node, "exec corosync -f",
+                      log=f"{rack.dir}/{node}/corosync.out")
+
+
+def up(rack, node):
+    """True when corosync answers."""
+    return rack.run(node, "corosync-cfgtool -s", check=False).returncode == 0
+
+
+def members(rack, node):
+    """The node ids that a node's corosync sees, sorted; [] when it is down."""
+    out = rack.run(node, "corosync-cmapctl -g runtime.members 2>/dev/null;"
+                   "corosync-cmapctl runtime.members. 2>/dev/null",
+                   check=False)
+    return sorted(int(line.split(".")[2]) for line in out.splitlines()
+                  if ".status (" in line and line.endswith("= joined"))
+
+
+def stop(rack, node, kill=False):
+    """kill: as a crash; otherwise it leaves the membership in order."""
+    rack.run(node, "pkill -KILL -x corosync" if kill else
+             "pkill -TERM -x corosync", check=False)

@@ -1,0 +1,377 @@
+#!/usr/bin/python3
+"""rack: a load-balancer cluster on one machine, for tests, demo and benches.
+
+Two directors d1 and d2 (User Mode Linux machines on the host's own root file
+system, read only), a client and three real servers (namespaces), a service
+network, a crossover network, a management network for commands, a serial
+line and a shared folder. See README.md.
+
+    with Rack() as rack:
+        rack.run("d1", "ipvsadm -Ln")
+        cut = rack.power_cut("d1")
+
+    rack.py shell      raise a rack, say how to use it, wait
+    rack.py selftest   raise a rack and try everything (TAP)
+    rack.py reap       remove what racks of dead processes left behind
+"""
+import atexit
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import corosync                                             # noqa: E402
+import keepalived                                           # noqa: E402
+import net                                                  # noqa: E402
+import servers                                              # noqa: E402
+from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
+
+BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
+_serial = itertools.count(1)
+_live = []
+
+
+class Rack:
+    """One cluster. Use as a context manager, or up() and close()."""
+
+    NODES = ("d1", "d2")
+    VIP, VIP6 = "10.77.0.10", "fd77::10"
+    ADDR = {"d1": "10.77.0.1", "d2": "10.77.0.2"}
+    ADDR6 = {"d1": "fd77::1", "d2": "fd77::2"}
+    CROSS = {"d1": "10.77.1.1", "d2": "10.77.1.2"}
+    CROSS6 = {"d1": "fd77:1::1", "d2": "fd77:1::2"}
+    CLIENT, CLIENT6 = "10.77.0.100", "fd77::100"
+    RS = {"rs1": "10.77.0.11", "rs2": "10.77.0.12", "rs3": "10.77.0.13"}
+    RS6 = {"rs1": "fd77::11", "rs2": "fd77::12", "rs3": "fd77::13"}
+    SERIAL = "/dev/ttyS0"               # of each machine
+
+    def __init__(self, mem="256M", rt=10, baud=0):
+        """mem: of each director. rt: their real-time priority (0: none).
+        baud: speed of the serial line (0: no limit)."""
+        count = next(_serial)
+        self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
+        self.dir = f"{BASE}/yoke-rack-{self.tag}"
+        self.shared = f"{self.dir}/shared"
+        if rt and subprocess.run(["chrt", "-r", str(rt), "true"],
+                                 stderr=subprocess.DEVNULL).returncode:
+            rt = 0
+        self.mem, self.rt, self.baud = mem, rt, baud
+        self.fabric = self.cable = self.guard = None
+        self.machines, self.servers = {}, {}
+        self.popens = []
+
+    # -- life ----------------------------------------------------------
+
+    def up(self, boot=True):
+        if os.geteuid() != 0:
+            raise PermissionError("a rack needs root")
+        reap()
+        _live.append(self)
+        _catch_signals()
+        os.makedirs(self.shared)
+        os.mkdir(f"{self.dir}/uml")
+        self.guard = subprocess.Popen(
+            ["/bin/sh", "-c", 'read -r x; exec "$0" "$1" reap',
+             sys.executable, f"{HERE}/rack.py"], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+        self.fabric = net.Fabric(self.tag, self.NODES, {
+            "client": 100, **{r: int(a.rsplit(".")[-1])
+                              for r, a in self.RS.items()}})
+        self.fabric.up()
+        net.sysctl(self.fabric.ns("client"), {
+            "net/ipv4/ip_local_port_range": "1024 65535"})
+        for i, node in enumerate(self.NODES, 1):
+            self.machines[node] = Machine(node, i, self.fabric, self.dir,
+                                          self.mem, self.rt)
+        self._lay_cable()
+        if boot:
+            for m in self.machines.values():
+                m.power_on()
+        for i, role in enumerate(self.RS, 11):
+            self.servers[role] = servers.Server(role, i, self.fabric, self.dir,
+                                                self.VIP, self.VIP6)
+            self.servers[role].prepare()
+        servers.start_all(self.servers.values())
+        if boot:
+            for node in self.NODES:
+                self._wait_boot(node)
+        return self
+
+    def _lay_cable(self):
+        ends = [m.serial for m in self.machines.values()]
+        argv = ["chrt", "-r", str(self.rt)] if self.rt else []
+        with open(f"{self.dir}/cable.log", "wb") as log:
+            self.cable = subprocess.Popen(
+                argv + [sys.executable, "-SE", f"{HERE}/cable.py", *ends,
+                        str(self.baud)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+        wait_for(lambda: all(map(os.path.exists, ends)), 5, "serial line")
+
+    def close(self):
+        """Takes it all down; safe to call twice and on a half-built rack."""
+        if self not in _live:
+            return
+        for p in self.popens:
+            _kill_group(p)
+        for m in self.machines.values():
+            m.power_cut()
+        for s in self.servers.values():
+            s.stop()
+        if self.cable:
+            _kill_group(self.cable)
+        if self.fabric:
+            self.fabric.down()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        _live.remove(self)
+        if self.guard:
+            _kill_group(self.guard)
+
+    def __enter__(self):
+        try:
+            return self.up()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *exc):
+        self.close()
+
+    # -- directors -----------------------------------------------------
+
+    def boot(self, node, timeout=15):
+        """Switches a director on; returns when it takes commands."""
+        self.machines[node].power_on()
+        self._wait_boot(node, timeout)
+
+    def _wait_boot(self, node, timeout=15):
+        wait_for(self.machines[node].ready, timeout, f"boot of {node}")
+
+    def power_cut(self, node):
+        """Kills a director at once and whole. Returns Cut(realtime,
+        monotonic), read just before; None if it was off."""
+        return self.machines[node].power_cut()
+
+    def powered(self, node):
+        m = self.machines[node]
+        return m.proc is not None and m.proc.poll() is None
+
+    def freeze(self, node, on=True):
+        """Stops a director's time (on=False: lets it go on)."""
+        self.machines[node].freeze(on)
+
+    def run(self, node, cmd, timeout=5, check=True, input=b""):
+        """Runs a shell command (or argv list) in a director. Returns its
+        output (stdout and stderr; .raw bytes, .returncode). RunError when it
+        fails (check) or is late; OSError when the machine does not answer."""
+        data = input.encode() if isinstance(input, str) else input
+        return self.machines[node].run(cmd, timeout, check, data)
+
+    def spawn(self, node, cmd, log=None):
+        """Starts a daemon in a director; returns its pid there. Say
+        'exec prog ...' for the pid to be the program's own. log: a path in
+        the machine, default rack.dir/NODE/spawn.log."""
+        return self.machines[node].spawn(
+            cmd, log or f"{self.dir}/{node}/spawn.log")
+
+    def alive(self, node, pid):
+        return self.run(node, f"kill -0 {pid}", check=False).returncode == 0
+
+    def put(self, node, path, text, mode=0o644):
+        """Writes a file in a director's private file system."""
+        self.run(node, f"mkdir -p '{os.path.dirname(path)}' && cat >'{path}' "
+                 f"&& chmod {mode:o} '{path}'", input=text)
+
+    def nic(self, node, nic, up):
+        """Unplugs (up=False) or plugs a director's card at the switch: the
+        director keeps its carrier but hears and reaches nobody."""
+        self.fabric.wire(node, nic, up)
+
+    def serial(self, up):
+        """Cuts (up=False) or mends the serial line."""
+        self.cable.send_signal(signal.SIGUSR2 if up else signal.SIGUSR1)
+
+    # -- namespaces ----------------------------------------------------
+
+    def ns_argv(self, role):
+        """Words to put before a host command to run it in a namespace:
+        client, rs1.., lan (bridges; capture here)."""
+        return net.ns_argv(self.fabric.ns(role))
+
+    def ns(self, role, argv, timeout=10, check=True, input=b""):
+        """Runs a host command in a namespace; returns as run() does."""
+        data = input.encode() if isinstance(input, str) else input
+        done = subprocess.run(self.ns_argv(role) + list(argv), input=data,
+                              stdout=subprocess.PIPE, timeout=timeout,
+                              stderr=subprocess.STDOUT)
+        out = Output.make(done.stdout, done.returncode)
+        if check and out.returncode != 0:
+            raise RunError(role, argv, out, f"exit {out.returncode}")
+        return out
+
+    def ns_popen(self, role, argv, **kw):
+        """subprocess.Popen in a namespace, killed with the rack."""
+        kw.setdefault("start_new_session", True)
+        p = subprocess.Popen(self.ns_argv(role) + list(argv), **kw)
+        self.popens.append(p)
+        return p
+
+    def inside(self, role):
+        """with rack.inside("client"): sockets the thread opens are there."""
+        return net.inside(self.fabric.ns(role))
+
+    def fetch(self, addr=None, role="client", port=80, path="/", timeout=2.0):
+        """One HTTP request, by default of the client to the VIP: the body."""
+        return servers.fetch(self.fabric, role, addr or self.VIP, port, path,
+                             timeout)
+
+    # -- real servers --------------------------------------------------
+
+    def rs_stop(self, role, sig=signal.SIGKILL):
+        self.servers[role].stop(sig)
+
+    def rs_start(self, role):
+        servers.start_all([self.servers[role]])
+
+    def rs_freeze(self, role, on=True):
+        self.servers[role].freeze(on)
+
+    # -- daemons -------------------------------------------------------
+
+    def start_corosync(self, node, wait=True, **settings):
+        """settings: token, consensus, link_mode; see corosync.py."""
+        pid = corosync.start(self, node, **settings)
+        if wait:
+            wait_for(lambda: corosync.up(self, node), 10, "corosync")
+        return pid
+
+    def corosync_members(self, node):
+        return corosync.members(self, node)
+
+    def stop_corosync(self, node, kill=False):
+        corosync.stop(self, node, kill)
+
+    def start_keepalived(self, node, priority, **settings):
+        """settings: advert_int='1' vrrp_version=2 sync='default'|'tuned'
+        scheduler='rr'|'mh' port=80 extra=(lines of the vrrp_instance)."""
+        return keepalived.start(self, node, priority, **settings)
+
+    def stop_keepalived(self, node, kill=False):
+        keepalived.stop(self, node, kill)
+
+    def has_vip(self, node, vip=None):
+        return f" {vip or self.VIP}/" in self.run(node, "ip -o addr show eth0")
+
+    wait_for = staticmethod(wait_for)
+
+
+def _kill_group(proc):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(proc.pid, signal.SIGKILL)
+    proc.wait()
+
+
+def _close_all():
+    for rack in list(_live):
+        rack.close()
+
+
+def _on_signal(signum, _frame):
+    sys.exit(128 + signum)              # runs __exit__ and atexit
+
+
+def _catch_signals():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(sig) is signal.SIG_DFL:
+            signal.signal(sig, _on_signal)
+
+
+atexit.register(_close_all)
+
+
+# -- leftovers of killed processes -------------------------------------
+
+def _owner(name):
+    """The pid in the name of a rack's namespace or folder, or None."""
+    m = re.fullmatch(r"yoke-(?:rack-)?(\d+)(?:\.\d+)?(?:-\w+)?", name)
+    return int(m[1]) if m else None
+
+
+def _dead(name):
+    pid = _owner(name)
+    return pid is not None and not os.path.exists(f"/proc/{pid}")
+
+
+def reap():
+    """Removes racks whose process is dead: what lives in their namespaces,
+    the namespaces, the folders. Returns the names it removed."""
+    gone = [n for n in net.ns_list() if _dead(n)]
+    for ns in gone:
+        for pid in net.ns_pids(ns):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    for ns in gone:
+        wait_for(lambda: not net.ns_pids(ns), 5, f"end of {ns}")
+        subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
+    for name in os.listdir(BASE):
+        if name.startswith("yoke-rack-") and _dead(name):
+            _reap_cable(f"{BASE}/{name}")
+            shutil.rmtree(f"{BASE}/{name}", ignore_errors=True)
+            gone.append(name)
+    return gone
+
+
+def _reap_cable(path):
+    """The serial line is in no namespace; it is known by its arguments."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                argv = f.read().decode(errors="replace").split("\0")
+            if f"{HERE}/cable.py" in argv and f"{path}/d1/serial" in argv:
+                os.kill(int(pid), signal.SIGKILL)
+
+
+# -- by hand -----------------------------------------------------------
+
+def shell():
+    import code
+    with Rack() as rack:
+        print(f"rack {rack.tag} is up. Folder {rack.dir}, VIP {rack.VIP}.\n"
+              f"  rack.run('d1', 'ipvsadm -Ln')   in a director\n"
+              f"  rack.fetch()                    client asks the VIP\n"
+              f"  rack.power_cut('d1')            rack.boot('d1')\n"
+              f"  {' '.join(rack.ns_argv('client'))} bash   from outside\n"
+              f"Ctrl-D takes it down.")
+        code.interact(banner="", local={"rack": rack, "Rack": Rack},
+                      exitmsg="")
+
+
+def main(argv):
+    if argv == ["shell"]:
+        shell()
+    elif argv == ["selftest"]:
+        import selftest
+        return selftest.main()
+    elif argv == ["reap"]:
+        for name in reap():
+            print(name)
+    else:
+        print(__doc__.strip().split("\n\n")[-1], file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.modules.setdefault("rack", sys.modules["__main__"])
+    sys.exit(main(sys.argv[1:]))
