@@ -1,1 +1,14 @@
-HA_SRC +=
+HA_SRC += \
+	ha/lvs_conn.c \
+	ha/lvs_diff.c \
+	ha/lvs_nl.c \
+	ha/lvs_op.c \
+	ha/lvs_sock.c \
+	ha/lvs_table.c \
+	ha/lvs_wire.c
+
+HA_SRC += \
+	ha/change.c \
+	ha/snapshot.c \
+	ha/table.c \
+	ha/wire.c

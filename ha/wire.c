@@ -1,0 +1,215 @@
+/*
+ * wire: codecs of message bodies, one field per line in both directions.
+ */
+#include "ha/wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UNPACKED(b, m, ret) \
+	do { \
+		if ((b)->bad || buf_left(b) != 0) \
+			return -EBADMSG; \
+		*(ret) = (m); \
+		return 0; \
+	} while (0)
+
+void
+chunk_pack(struct buf *b, const struct chunk *c)
+{
+	put_u64(b, c->epoch);
+	put_u64(b, c->seq);
+	put_u32(b, c->total);
+	put_u32(b, c->offset);
+	put_bytes(b, c->data, c->len);
+}
+
+int
+chunk_unpack(struct buf *b, struct chunk *ret)
+{
+	struct chunk c;
+
+	c.epoch = get_u64(b);
+	c.seq = get_u64(b);
+	c.total = get_u32(b);
+	c.offset = get_u32(b);
+	if (b->bad)
+		return -EBADMSG;
+	c.data = b->data + b->pos;
+	c.len = buf_left(b);
+	if (c.len == 0 || c.len > CHUNK_DATA || c.offset > c.total ||
+	    c.len > c.total - c.offset)
+		return -EBADMSG;
+	*ret = c;
+	return 0;
+}
+
+size_t
+chunk_cut(struct chunk *ret, const uint8_t *bytes, size_t total, size_t offset,
+    uint64_t epoch, uint64_t seq)
+{
+	size_t left = total - offset;
+
+	ret->epoch = epoch;
+	ret->seq = seq;
+	ret->total = (uint32_t)total;
+	ret->offset = (uint32_t)offset;
+	ret->data = bytes + offset;
+	ret->len = left < CHUNK_DATA ? left : CHUNK_DATA;
+	return ret->len;
+}
+
+int
+chunks_add(struct chunks *c, const struct chunk *k)
+{
+	if (k->total > CHUNKS_MAX)
+		return -EMSGSIZE;
+	if (k->offset == 0) {
+		chunks_done(c);
+		c->bytes = malloc(k->total);
+		if (c->bytes == NULL)
+			return -ENOMEM;
+		c->total = k->total;
+		c->epoch = k->epoch;
+		c->seq = k->seq;
+	}
+	if (c->bytes == NULL || k->offset != c->got || k->total != c->total ||
+	    k->epoch != c->epoch || k->seq != c->seq ||
+	    k->len > c->total - c->got) {
+		chunks_done(c);
+		return -EBADMSG;
+	}
+	memcpy(c->bytes + c->got, k->data, k->len);
+	c->got += (uint32_t)k->len;
+	return c->got == c->total;
+}
+
+void
+chunks_done(struct chunks *c)
+{
+	free(c->bytes);
+	*c = (struct chunks){ 0 };
+}
+
+void
+store_open_pack(struct buf *b, const struct store_open *m)
+{
+	put_u64(b, m->epoch);
+	put_u32(b, m->node);
+}
+
+int
+store_open_unpack(struct buf *b, struct store_open *ret)
+{
+	struct store_open m;
+
+	m.epoch = get_u64(b);
+	m.node = get_u32(b);
+	UNPACKED(b, m, ret);
+}
+
+void
+store_load_pack(struct buf *b, const struct store_load *m)
+{
+	put_u64(b, m->token);
+}
+
+int
+store_load_unpack(struct buf *b, struct store_load *ret)
+{
+	struct store_load m;
+
+	m.token = get_u64(b);
+	UNPACKED(b, m, ret);
+}
+
+void
+store_found_pack(struct buf *b, const struct store_found *m)
+{
+	put_u64(b, m->token);
+	put_u32(b, (uint32_t)m->rc);
+	put_u64(b, m->epoch);
+	put_u64(b, m->seq);
+	put_u64(b, m->snapshot_seq);
+	put_u32(b, m->changes);
+	put_u32(b, m->bytes);
+	put_u64(b, m->took_us);
+	put_str(b, m->file);
+	put_str(b, m->text);
+}
+
+int
+store_found_unpack(struct buf *b, struct store_found *ret)
+{
+	struct store_found m;
+
+	m.token = get_u64(b);
+	m.rc = (int32_t)get_u32(b);
+	m.epoch = get_u64(b);
+	m.seq = get_u64(b);
+	m.snapshot_seq = get_u64(b);
+	m.changes = get_u32(b);
+	m.bytes = get_u32(b);
+	m.took_us = get_u64(b);
+	get_str(b, m.file, sizeof(m.file));
+	get_str(b, m.text, sizeof(m.text));
+	UNPACKED(b, m, ret);
+}
+
+void
+store_state_pack(struct buf *b, const struct store_state *m)
+{
+	put_u8(b, m->ok);
+	put_u64(b, m->epoch);
+	put_u64(b, m->seq);
+	put_u64(b, m->snapshot_seq);
+	put_u64(b, m->snapshot_when);
+	put_u64(b, m->interval_us);
+	put_u32(b, m->journal_rows);
+	put_u32(b, m->commit_us);
+	put_str(b, m->file);
+	put_str(b, m->error);
+}
+
+int
+store_state_unpack(struct buf *b, struct store_state *ret)
+{
+	struct store_state m;
+
+	m.ok = get_u8(b);
+	m.epoch = get_u64(b);
+	m.seq = get_u64(b);
+	m.snapshot_seq = get_u64(b);
+	m.snapshot_when = get_u64(b);
+	m.interval_us = get_u64(b);
+	m.journal_rows = get_u32(b);
+	m.commit_us = get_u32(b);
+	get_str(b, m.file, sizeof(m.file));
+	get_str(b, m.error, sizeof(m.error));
+	UNPACKED(b, m, ret);
+}
+
+void
+health_msg_pack(struct buf *b, const struct health_msg *m)
+{
+	put_str(b, m->service);
+	put_str(b, m->server);
+	put_u8(b, m->health);
+	put_str(b, m->cause);
+}
+
+int
+health_msg_unpack(struct buf *b, struct health_msg *ret)
+{
+	struct health_msg m;
+
+	get_str(b, m.service, sizeof(m.service));
+	get_str(b, m.server, sizeof(m.server));
+	m.health = get_u8(b);
+	get_str(b, m.cause, sizeof(m.cause));
+	if (m.health >= HEALTH__LAST || !name_valid(m.service) ||
+	    !name_valid(m.server))
+		return -EBADMSG;
+	UNPACKED(b, m, ret);
+}
