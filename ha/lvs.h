@@ -11,6 +11,8 @@
 
 #include "ha/lvs_table.h"
 
+#define LVS_OP_TEXT_MAX 320
+
 struct lvs;
 
 enum lvs_verb {
