@@ -56,7 +56,17 @@ def op_spawn(req, _data):
     return {"rc": 0, "pid": proc.pid}, b""
 
 
-OPS = {"run": op_run, "spawn": op_spawn}
+def op_put(req, data):
+    path = req["path"]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "wb") as f:
+        f.write(data)
+    os.chmod(path + ".new", req["mode"])
+    os.rename(path + ".new", path)
+    return {"rc": 0}, b""
+
+
+OPS = {"run": op_run, "spawn": op_spawn, "put": op_put}
 
 
 def serve(conn):

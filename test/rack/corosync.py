@@ -1,7 +1,9 @@
 """corosync: starts and stops corosync in a director.
 
 Two links (eth0, eth1), two nodes, no quorum to wait for, no encryption. The
-configuration goes to the machine's private /etc/corosync.
+configuration goes to the machine's private /etc/corosync. One answered ping
+makes a link (knet_pong_count), which brings the membership up 0.5 s sooner;
+of the rest, a second is knet touching its buffers, slow in these machines.
 """
 
 CONF = """\
@@ -14,6 +16,16 @@ totem {{
 	link_mode: {link_mode}
 	token: {token}
 	consensus: {consensus}
+	interface {{
+		linknumber: 0
+		knet_ping_interval: 200
+		knet_pong_count: 1
+	}}
+	interface {{
+		linknumber: 1
+		knet_ping_interval: 200
+		knet_pong_count: 1
+	}}
 }}
 nodelist {{
 	node {{
@@ -53,7 +65,6 @@ def conf(log, name="rack", link_mode="active", token=1000, consensus=None):
 def start(rack, node, **settings):
     log = f"{rack.dir}/{node}/corosync.log"
     rack.put(node, "/etc/corosync/corosync.conf", conf(log, **settings))
-    rack.run(node, "mkdir -p /var/lib/corosync /run/corosync")
     return rack.spawn(node, "exec corosync -f",
                       log=f"{rack.dir}/{node}/corosync.out")
 
@@ -65,9 +76,7 @@ def up(rack, node):
 
 def members(rack, node):
     """The node ids that a node's corosync sees, sorted; [] when it is down."""
-    out = rack.run(node, "corosync-cmapctl -g runtime.members 2>/dev/null;"
-                   "corosync-cmapctl runtime.members. 2>/dev/null",
-                   check=False)
+    out = rack.run(node, "corosync-cmapctl runtime.members.", check=False)
     return sorted(int(line.split(".")[2]) for line in out.splitlines()
                   if ".status (" in line and line.endswith("= joined"))
 

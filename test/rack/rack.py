@@ -187,9 +187,9 @@ class Rack:
         return self.run(node, f"kill -0 {pid}", check=False).returncode == 0
 
     def put(self, node, path, text, mode=0o644):
-        """Writes a file in a director's private file system."""
-        self.run(node, f"mkdir -p '{os.path.dirname(path)}' && cat >'{path}' "
-                 f"&& chmod {mode:o} '{path}'", input=text)
+        """Writes a file in a director (whole: by rename), folders too."""
+        data = text.encode() if isinstance(text, str) else text
+        self.machines[node].put(path, data, mode)
 
     def nic(self, node, nic, up):
         """Unplugs (up=False) or plugs a director's card at the switch: the

@@ -84,6 +84,8 @@ class Machine:
         self.rack_dir, self.mem, self.rt = rack_dir, mem, rt
         self.dir = f"{rack_dir}/{node}"
         self.serial = f"{self.dir}/serial"
+        cpus = sorted(os.sched_getaffinity(0))
+        self.cpu = cpus[number % len(cpus)]
         self.proc = None
         os.makedirs(self.dir, exist_ok=True)
 
@@ -100,6 +102,7 @@ class Machine:
                  f"depth=128,gro=1,mac=02:77:00:00:{i:02x}:{self.number:02x}"
                  for i, nic in enumerate(self.fabric.BRIDGE)]
         argv = net.ns_argv(self.fabric.ns("lan"))
+        argv += ["taskset", "-c", str(self.cpu)]
         if self.rt:
             argv += ["chrt", "-r", str(self.rt)]
         argv += ["linux.uml", f"mem={self.mem}", f"umid={self.node}",
@@ -171,8 +174,14 @@ class Machine:
         return out
 
     def spawn(self, cmd, log):
-        head, body = self.call({"op": "spawn", "cmd": cmd, "log": log})
+        return self._must({"op": "spawn", "cmd": cmd, "log": log}, cmd)["pid"]
+
+    def put(self, path, data, mode):
+        self._must({"op": "put", "path": path, "mode": mode}, path, data)
+
+    def _must(self, req, what, data=b""):
+        head, body = self.call(req, data)
         if head["rc"] != 0:
-            raise RunError(self.node, cmd, Output.make(body, head["rc"]),
-                           "not started")
-        return head["pid"]
+            raise RunError(self.node, what, Output.make(body, head["rc"]),
+                           f"{req['op']} failed")
+        return head

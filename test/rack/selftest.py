@@ -1,0 +1,285 @@
+"""selftest: does the rack do what README.md says? Prints TAP."""
+import contextlib
+import os
+import sys
+import time
+import traceback
+
+from rack import Rack, reap, wait_for
+
+TESTS = []
+
+
+def test(what):
+    def add(fn):
+        TESTS.append((what, fn))
+        return fn
+    return add
+
+
+def other(node):
+    return "d2" if node == "d1" else "d1"
+
+
+def ipvs_by_hand(rack, node):
+    cmds = [f"ip addr replace {rack.VIP}/32 dev eth0",
+            f"ip addr replace {rack.VIP6}/128 dev eth0 nodad"]
+    for vip, servers in ((f"{rack.VIP}", rack.RS),
+                         (f"[{rack.VIP6}]", rack.RS6)):
+        cmds.append(f"ipvsadm -A -t {vip}:80 -s rr")
+        for addr in servers.values():
+            addr = f"[{addr}]" if ":" in addr else addr
+            cmds.append(f"ipvsadm -a -t {vip}:80 -r {addr}:80 -g")
+    rack.run(node, " && ".join(cmds))
+
+
+@test("the directors reach each other, IPv4 and IPv6, on both networks")
+def t_ping(rack):
+    for addr in (rack.ADDR, rack.CROSS, rack.ADDR6, rack.CROSS6):
+        rack.run("d1", f"ping -q -c1 -W2 {addr['d2']}")
+        rack.run("d2", f"ping -q -c1 -W2 {addr['d1']}")
+
+
+@test("run: output, exit code, input, timeout, a daemon left behind")
+def t_run(rack):
+    out = rack.run("d1", "cat; echo err >&2; exit 3", check=False, input="in ")
+    assert out == "in err\n" and out.returncode == 3, out
+    raw = bytes(range(256)) * 1000
+    assert rack.run("d2", "cat", input=raw).raw == raw
+    start = time.monotonic()
+    try:
+        rack.run("d1", "sleep 60", timeout=0.3)
+        raise AssertionError("no timeout")
+    except Exception as e:
+        assert "not done" in str(e), e
+    rack.run("d1", "sleep 60 & echo started")
+    assert time.monotonic() - start < 3
+
+
+@test("spawn: survives, logs, can be asked for")
+def t_spawn(rack):
+    pid = rack.spawn("d1", "echo hello; exec sleep 600",
+                     log=f"{rack.dir}/d1/t.log")
+    wait_for(lambda: open(f"{rack.dir}/d1/t.log").read() == "hello\n", 2,
+             "log of a daemon on the host")
+    assert rack.alive("d1", pid)
+    rack.run("d1", f"kill {pid}")
+    wait_for(lambda: not rack.alive("d1", pid), 2, "daemon's end")
+
+
+@test("run answers within 30 ms (median of 21)")
+def t_latency(rack):
+    took = []
+    for _ in range(21):
+        start = time.monotonic()
+        rack.run("d1", "true")
+        took.append(time.monotonic() - start)
+    took.sort()
+    print(f"# run('true'): {took[10] * 1000:.1f} ms, worst "
+          f"{took[-1] * 1000:.1f} ms")
+    assert took[10] < 0.03
+
+
+@test("every IPVS scheduler is there, on both directors")
+def t_ipvs(rack):
+    for node in rack.NODES:
+        rack.run(node, "set -e; for s in rr wrr lc wlc sh mh dh lblc lblcr "
+                 "sed nq fo ovf; do ipvsadm -A -t 10.9.9.9:99 -s $s;"
+                 "ipvsadm -D -t 10.9.9.9:99; done")
+
+
+@test("the host's files are out of reach")
+def t_private(rack):
+    rack.run("d1", "touch /etc/rack-was-here /var/rack-was-here "
+             "/tmp/rack-was-here /root/rack-was-here")
+    for place in ("etc", "var", "tmp", "root"):
+        assert not os.path.exists(f"/{place}/rack-was-here")
+    assert rack.run("d1", "touch /usr/rack-was-here",
+                    check=False).returncode != 0
+
+
+@test("shared folder: a file replaced by one director is seen by the other")
+def t_shared(rack):
+    path = f"{rack.shared}/f"
+    for i in range(5):
+        rack.run(rack.NODES[i % 2], f"echo {i} >{path}.new; mv {path}.new {path}")
+        for node in rack.NODES:
+            assert rack.run(node, f"cat {path}").strip() == str(i)
+        assert open(path).read().strip() == str(i)
+
+
+@test("a service set up by hand on d1 serves the client from all servers")
+def t_by_hand(rack):
+    ipvs_by_hand(rack, "d1")
+    for vip in (rack.VIP, rack.VIP6):
+        got = sorted(rack.fetch(vip) for _ in range(6))
+        assert got == ["rs1", "rs1", "rs2", "rs2", "rs3", "rs3"], got
+        assert rack.fetch(vip, path="/health") == "ok"
+
+
+@test("a stopped server refuses, a started one answers")
+def t_server(rack):
+    rack.rs_stop("rs2")
+    with contextlib.suppress(ConnectionRefusedError):
+        rack.fetch(rack.RS["rs2"])
+        raise AssertionError("rs2 answered")
+    rack.rs_start("rs2")
+    assert rack.fetch(rack.RS["rs2"]) == "rs2"
+
+
+@test("serial line: bytes both ways; none while it is cut")
+def t_serial(rack):
+    raw = "stty -F {0} raw -echo; ".format(rack.SERIAL)
+    for node in rack.NODES:
+        log = f"{rack.dir}/{node}/tty.log"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(log)
+        rack.spawn(node, raw + f"exec cat {rack.SERIAL}", log=log)
+    for node in rack.NODES:
+        wait_for(lambda: rack.run(node, "pgrep -x cat", check=False), 2, "cat")
+
+    def heard(node):
+        return open(f"{rack.dir}/{node}/tty.log").read()
+
+    for node in rack.NODES:
+        rack.run(node, f"echo from-{node} >{rack.SERIAL}")
+        wait_for(lambda: heard(other(node)) == f"from-{node}\n", 2, "bytes")
+    rack.serial(up=False)
+    rack.run("d1", f"echo lost >{rack.SERIAL}")
+    rack.serial(up=True)
+    rack.run("d1", f"echo again >{rack.SERIAL}")
+    wait_for(lambda: "again" in heard("d2"), 2, "bytes after mending")
+    assert "lost" not in heard("d2")
+    for node in rack.NODES:
+        rack.run(node, "pkill -x cat")
+
+
+@test("an unplugged card is silent, a plugged one works again")
+def t_nic(rack):
+    ping = f"ping -q -c1 -W1 {rack.ADDR['d1']}"
+    rack.nic("d1", "eth0", up=False)
+    assert rack.run("d2", ping, check=False).returncode != 0
+    rack.run("d2", f"ping -q -c1 -W1 {rack.CROSS['d1']}")
+    rack.nic("d1", "eth0", up=True)
+    wait_for(lambda: rack.run("d2", ping, check=False).returncode == 0, 5,
+             "ping after plugging in")
+
+
+@test("corosync forms a membership of two, within 3 s")
+def t_corosync(rack):
+    start = time.monotonic()
+    for node in rack.NODES:
+        rack.start_corosync(node, wait=False)
+    for node in rack.NODES:
+        wait_for(lambda: rack.corosync_members(node) == [1, 2], 10,
+                 "membership of two")
+    took = time.monotonic() - start
+    print(f"# corosync: {took:.2f} s")
+    assert took < 3
+
+
+@test("power cut: d1 is dead within 100 ms, d2's corosync notices")
+def t_power_cut(rack):
+    cut = rack.power_cut("d1")
+    took = time.clock_gettime(time.CLOCK_MONOTONIC) - cut.monotonic
+    print(f"# power cut: {took * 1000:.0f} ms")
+    assert took < 0.1 and not rack.powered("d1")
+    wait_for(lambda: rack.corosync_members("d2") == [2], 10, "d2 alone")
+
+
+@test("boot: d1 is back, empty, within 4 s; corosync joins again")
+def t_boot(rack):
+    start = time.monotonic()
+    rack.boot("d1")
+    took = time.monotonic() - start
+    print(f"# boot: {took:.2f} s")
+    assert took < 4 and rack.VIP not in rack.run("d1", "ip addr; ipvsadm -Ln")
+    rack.run("d1", f"ping -q -c1 -W2 {rack.ADDR['d2']}")
+    rack.start_corosync("d1")
+    wait_for(lambda: rack.corosync_members("d2") == [1, 2], 10, "two again")
+    for node in rack.NODES:
+        rack.stop_corosync(node)
+
+
+@test("serial line works after a reboot of one side")
+def t_serial_again(rack):
+    t_serial(rack)
+
+
+@test("freeze: a frozen director is silent, a thawed one goes on")
+def t_freeze(rack):
+    rack.freeze("d1")
+    assert rack.run("d2", f"ping -q -c1 -W1 {rack.ADDR['d1']}",
+                    check=False).returncode != 0
+    rack.freeze("d1", on=False)
+    assert rack.run("d1", "echo on") == "on\n"
+
+
+@test("keepalived: d1 takes the VIP and serves; after a power cut d2 does")
+def t_keepalived(rack):
+    for node, prio in (("d1", 150), ("d2", 100)):
+        rack.start_keepalived(node, prio, advert_int="0.1", vrrp_version=3,
+                              sync="tuned", scheduler="mh")
+    wait_for(lambda: rack.has_vip("d1"), 10, "VIP on d1")
+    wait_for(lambda: rack.fetch().startswith("rs"), 10, "service by d1")
+    assert not rack.has_vip("d2")
+    cut = rack.power_cut("d1")
+    wait_for(lambda: rack.fetch(timeout=0.1).startswith("rs"), 10,
+             "service by d2")
+    took = time.clock_gettime(time.CLOCK_MONOTONIC) - cut.monotonic
+    print(f"# keepalived VRRPv3 100 ms: service again after {took:.2f} s")
+    assert rack.has_vip("d2")
+    sync = rack.run("d2", "cat /proc/sys/net/ipv4/vs/sync_threshold;"
+                    "ipvsadm -l --daemon")
+    assert sync.startswith("2\t0\n") and "maxlen=60" in sync, sync
+    rack.stop_keepalived("d2")
+    assert not rack.has_vip("d2")
+
+
+@test("a second rack stands beside the first")
+def t_two(rack):
+    with Rack() as second:
+        ipvs_by_hand(second, "d2")
+        assert second.fetch() in rack.RS
+        assert rack.run("d2", "hostname") == "d2\n"
+
+
+@test("what a killed owner leaves behind is removed")
+def t_reap(_rack):
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:                        # a rack whose owner dies hard
+        mine = Rack()
+        mine.up(boot=True)
+        mine.guard.kill()               # nobody but reap() is left to do it
+        os.write(w, mine.tag.encode())
+        os.kill(os.getpid(), 9)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        tag = f.read().decode()
+    os.waitpid(pid, 0)
+    assert tag and any(f"-{tag}-" in name for name in reap())
+    assert not os.path.exists(f"{_rack.dir[:-len(_rack.tag)]}{tag}")
+
+
+def main():
+    print(f"1..{len(TESTS)}", flush=True)
+    failed, start = 0, time.monotonic()
+    with Rack() as rack:
+        print(f"# rack {rack.tag} up in {time.monotonic() - start:.2f} s")
+        for i, (what, fn) in enumerate(TESTS, 1):
+            try:
+                fn(rack)
+                print(f"ok {i} - {what}", flush=True)
+            except Exception:
+                failed += 1
+                for line in traceback.format_exc().splitlines():
+                    print("#", line)
+                print(f"not ok {i} - {what}", flush=True)
+        start = time.monotonic()
+    print(f"# taken down in {time.monotonic() - start:.2f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
