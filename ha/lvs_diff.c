@@ -93,19 +93,26 @@ lvs_diff(const struct lvs_table *want, const struct lvs_table *have,
     const struct lvs_owned *owned, lvs_emit_fn emit_fn, void *arg)
 {
 	const struct walk w = { .emit = emit_fn, .arg = arg };
-	const struct lvs_service *s, *h = have->services;
-	const struct lvs_service *end = have->services + have->n;
+	const struct lvs_service *s, *h;
+	size_t i, k = 0;
+	int c = -1;
 
-	for (s = want->services; s < want->services + want->n; s++) {
-		while (h < end && lvs_key_cmp(&h->key, &s->key) < 0)
-			h++;
-		diff_service(&w, s,
-		    h < end && lvs_key_cmp(&h->key, &s->key) == 0 ? h : NULL);
+	for (i = 0; i < want->n; i++) {
+		s = &want->services[i];
+		for (; k < have->n; k++) {
+			c = lvs_key_cmp(&have->services[k].key, &s->key);
+			if (c >= 0)
+				break;
+		}
+		h = k < have->n && c == 0 ? &have->services[k] : NULL;
+		diff_service(&w, s, h);
 	}
-	for (h = have->services; h < end; h++)
+	for (k = 0; k < have->n; k++) {
+		h = &have->services[k];
 		if (lvs_owned_has(owned, &h->key) &&
 		    lvs_table_find(want, &h->key) == NULL)
 			emit(&w, LVS_DEL_SERVICE, h, NULL);
+	}
 }
 
 struct maker {

@@ -138,12 +138,15 @@ int
 lvs_table_sort(struct lvs_table *t)
 {
 	struct lvs_service *s;
+	size_t i;
 	int rc;
 
 	rc = array_sort(t->services, t->n, sizeof(*s), cmp_services);
-	for (s = t->services; rc == 0 && s < t->services + t->n; s++)
+	for (i = 0; i < t->n && rc == 0; i++) {
+		s = &t->services[i];
 		rc = array_sort(s->dests, s->n_dests, sizeof(*s->dests),
 		    cmp_dests);
+	}
 	return rc;
 }
 
@@ -173,12 +176,15 @@ uint64_t
 lvs_table_conns(const struct lvs_table *t)
 {
 	const struct lvs_service *s;
-	const struct lvs_dest *d;
 	uint64_t sum = 0;
+	size_t i, k;
 
-	for (s = t->services; s < t->services + t->n; s++)
-		for (d = s->dests; d < s->dests + s->n_dests; d++)
-			sum += (uint64_t)d->active + d->inactive;
+	for (i = 0; i < t->n; i++) {
+		s = &t->services[i];
+		for (k = 0; k < s->n_dests; k++)
+			sum += (uint64_t)s->dests[k].active +
+			    s->dests[k].inactive;
+	}
 	return sum;
 }
 
