@@ -12,3 +12,8 @@ HA_SRC += \
 	ha/snapshot.c \
 	ha/table.c \
 	ha/wire.c
+
+HA_SRC += \
+	ha/beat.c \
+	ha/beat_guard.c \
+	ha/role.c

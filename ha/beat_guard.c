@@ -1,0 +1,98 @@
+/*
+ * beat_guard: is this beat from our peer, from now, and not heard before?
+ * Pure bookkeeping, no clock and no I/O.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "ha/beat.h"
+
+static const char *const names[REFUSED__LAST] = {
+	[REFUSED_MALFORMED] = "malformed",
+	[REFUSED_VERSION] = "version",
+	[REFUSED_AUTH] = "signature",
+	[REFUSED_FOREIGN] = "foreign",
+	[REFUSED_REPLAY] = "replayed",
+	[REFUSED_UNPROVEN] = "unproven",
+};
+
+const char *
+beat_refusal_name(unsigned r)
+{
+	return r < REFUSED__LAST ? names[r] : "?";
+}
+
+enum beat_refusal
+beat_refusal(int rc)
+{
+	switch (-rc) {
+	case ERR_VERSION:
+		return REFUSED_VERSION;
+	case ERR_AUTH:
+		return REFUSED_AUTH;
+	case ERR_FOREIGN:
+		return REFUSED_FOREIGN;
+	case ERR_REPLAY:
+		return REFUSED_REPLAY;
+	case EAGAIN:
+		return REFUSED_UNPROVEN;
+	default:
+		return REFUSED_MALFORMED;
+	}
+}
+
+void
+beat_guard_init(struct beat_guard *g, const char *instance,
+    uint32_t peer_node, uint64_t session)
+{
+	*g = (struct beat_guard){ .peer_node = peer_node, .session = session };
+	strncpy(g->instance, instance, sizeof(g->instance) - 1);
+}
+
+/* Did the sender of b hear one of our beats a moment ago? */
+static bool
+echo_is_fresh(const struct beat_guard *g, const struct beat *b)
+{
+	return b->echo_session == g->session && b->echo_number <= g->number &&
+	    g->number - b->echo_number <= BEAT_ECHO_WINDOW;
+}
+
+static int
+admit(struct beat_guard *g, const struct beat *b, unsigned path, bool *fresh)
+{
+	*fresh = false;
+	if (strcmp(b->instance, g->instance) != 0 || b->node != g->peer_node ||
+	    b->path != path || path >= CONF_PATHS_MAX)
+		return -ERR_FOREIGN;
+	if (g->known && b->session == g->peer_session) {
+		if (b->number <= g->last[path])
+			return -ERR_REPLAY;
+	} else {
+		g->echo_session = b->session;
+		g->echo_number = b->number;
+		if (!echo_is_fresh(g, b))
+			return -EAGAIN;
+		*fresh = true;
+		g->known = true;
+		g->peer_session = b->session;
+		memset(g->last, 0, sizeof(g->last));
+	}
+	g->last[path] = b->number;
+	if (g->echo_session != b->session || b->number > g->echo_number)
+		g->echo_number = b->number;
+	g->echo_session = b->session;
+	return 0;
+}
+
+int
+beat_guard_admit(struct beat_guard *g, const struct beat *b, unsigned path,
+    bool *ret_fresh)
+{
+	int rc = admit(g, b, path, ret_fresh);
+
+	if (rc < 0)
+		g->refused[beat_refusal(rc)]++;
+	return rc;
+}
