@@ -79,7 +79,7 @@ on_progress(void *arg)
 {
 	struct prober *p = arg;
 	const struct attempts *a = &p->run.attempts;
-	const struct standing *s = &p->run.standing;
+	const struct tally *s = &p->run.standing.tally;
 
 	fprintf(stderr,
 	    "t=%.0fs ok=%zu failed=%zu running=%zu kept=%zu reset=%zu "

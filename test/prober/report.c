@@ -78,7 +78,7 @@ servers(const struct attempts *a)
 }
 
 static json_t *
-reset_histogram(const struct standing *s)
+reset_histogram(const struct tally *s)
 {
 	static const struct {
 		const char *name;
@@ -100,7 +100,7 @@ reset_histogram(const struct standing *s)
 }
 
 static json_t *
-established(const struct standing *s)
+established(const struct tally *s)
 {
 	json_t *o = json_object(), *ages = json_array();
 	size_t i;
@@ -159,7 +159,7 @@ build(const struct run *run, const struct outage *out)
 	put_ms(o, "longest_gap_ms", out->gap);
 	(void)json_object_set_new(o, "servers", servers(&run->attempts));
 	(void)json_object_set_new(
-	    o, "established", established(&run->standing));
+	    o, "established", established(&run->standing.tally));
 	(void)json_object_set_new(
 	    o, "late_ticks", late_ticks(&run->attempts.pace));
 	return o;

@@ -57,33 +57,10 @@ hold_age(const struct hold *h)
 }
 
 static void
-count_reset(struct standing *s, usec_t age)
-{
-	if (s->reset == s->reset_cap) {
-		s->reset_cap = s->reset_cap > 0 ? s->reset_cap * 2 : 64;
-		s->reset_ages =
-		    realloc(s->reset_ages, s->reset_cap * sizeof(usec_t));
-		if (s->reset_ages == NULL)
-			abort();
-	}
-	s->reset_ages[s->reset++] = age;
-	s->young_reset += age < STANDING_YOUNG;
-}
-
-static void
 count_kept(struct hold *h)
 {
-	h->owner->kept += h->counted;
+	h->owner->tally.kept += h->counted;
 	h->counted = false;
-}
-
-static void
-note_stall(struct hold *h, usec_t now)
-{
-	struct standing *s = h->owner;
-
-	if (h->asked > 0 && now - h->asked > s->max_stall)
-		s->max_stall = now - h->asked;
 }
 
 static void
@@ -93,7 +70,7 @@ on_error(struct conn *c, int rc)
 	struct standing *s = h->owner;
 
 	if (!h->counted) { /* never was a connection */
-		s->not_opened += !h->old;
+		s->tally.not_opened += !h->old;
 		if (h->old && !s->stopping)
 			reactor_at(s->reactor, &h->timer, usec_mono() + RETRY);
 		else
@@ -101,9 +78,9 @@ on_error(struct conn *c, int rc)
 		return;
 	}
 	if (rc == -EBADMSG)
-		s->bad++;
+		s->tally.bad++;
 	else
-		count_reset(s, hold_age(h));
+		tally_reset(&s->tally, hold_age(h));
 	hold_free(h);
 }
 
@@ -131,7 +108,7 @@ on_connected(struct conn *c)
 	h->dies = h->old ? USEC_NEVER
 			 : h->connected + h->owner->opt->young_life;
 	h->counted = true;
-	h->owner->total++;
+	h->owner->tally.total++;
 	ask(h);
 }
 
@@ -147,7 +124,7 @@ on_answer(struct conn *c)
 		on_error(c, -EBADMSG);
 		return;
 	}
-	note_stall(h, now);
+	tally_stall(&s->tally, now - h->asked);
 	if (h->old && h->last_ok == 0 && ++s->ready == s->opt->established)
 		s->on_ready(s->arg);
 	h->last_ok = now;
@@ -157,7 +134,7 @@ on_answer(struct conn *c)
 	}
 	count_kept(h);
 	if (h->old && !s->stopping) {
-		s->recycled++;
+		s->tally.recycled++;
 		hold_new(s, true);
 	}
 	if (c->state == CONN_CLOSING && !s->stopping)
@@ -178,14 +155,6 @@ give_up(struct hold *h)
 {
 	conn_drop(&h->conn, true);
 	on_error(&h->conn, -ETIMEDOUT);
-}
-
-static void
-count_hung(struct hold *h)
-{
-	note_stall(h, usec_mono());
-	h->owner->hung++;
-	h->owner->young_hung += hold_age(h) < STANDING_YOUNG;
 }
 
 static void
@@ -211,7 +180,8 @@ on_timer(void *arg)
 		ask(h);
 		break;
 	case CONN_ASKED:
-		count_hung(h);
+		tally_stall(&h->owner->tally, usec_mono() - h->asked);
+		tally_hung(&h->owner->tally, hold_age(h));
 		cut(h);
 		break;
 	case CONN_CLOSING:
@@ -287,8 +257,8 @@ standing_mark(struct standing *s, usec_t mark)
 	struct hold *h;
 
 	qb_list_for_each_entry(h, &s->holds, list)
-		if (h->counted && mark - h->connected < STANDING_YOUNG)
-			s->young_total++;
+		if (h->counted && mark - h->connected < TALLY_YOUNG)
+			s->tally.young_total++;
 }
 
 void
@@ -314,5 +284,5 @@ standing_stop(struct standing *s)
 void
 standing_done(struct standing *s)
 {
-	free(s->reset_ages);
+	tally_done(&s->tally);
 }

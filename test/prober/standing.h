@@ -19,8 +19,7 @@
 
 #include "test/prober/options.h"
 #include "test/prober/pace.h"
-
-#define STANDING_YOUNG (500 * USEC_MS)
+#include "test/prober/tally.h"
 
 struct standing {
 	const struct options *opt;
@@ -29,15 +28,8 @@ struct standing {
 	struct timer tick;
 	struct qb_list_head holds;
 	bool stopping;
-	size_t total, kept, reset, hung, bad;
-	size_t young_reset, young_hung;
-	size_t young_total; /* younger than STANDING_YOUNG at the mark */
-	size_t not_opened;  /* young ones whose handshake failed */
-	size_t recycled;    /* old ones ended by the server's own rules */
+	struct tally tally;
 	size_t ready;       /* old ones that have answered once */
-	usec_t max_stall;
-	usec_t *reset_ages; /* `reset` of them */
-	size_t reset_cap;
 	uint64_t seed;
 	void (*on_ready)(void *arg); /* every old one has answered */
 	void (*on_idle)(void *arg);  /* after standing_stop(): all have ended */
@@ -49,6 +41,6 @@ void standing_start(struct standing *s, const struct options *opt,
     struct reactor *r, usec_t start);
 void standing_mark(struct standing *s, usec_t mark);
 void standing_stop(struct standing *s); /* ends idle ones, awaits the others */
-void standing_done(struct standing *s);
+void standing_done(struct standing *s); /* after the report */
 
 #endif
