@@ -15,6 +15,7 @@ line and a shared folder. See README.md.
     rack.py reap       remove what racks of dead processes left behind
 """
 import atexit
+import concurrent.futures
 import contextlib
 import itertools
 import os
@@ -57,7 +58,7 @@ class Rack:
     def __init__(self, mem="256M", rt=10, baud=0):
         """mem: of each director. rt: their real-time priority (0: none).
         baud: speed of the serial line (0: no limit)."""
-        count = next(_serial)
+        count, self.owner = next(_serial), os.getpid()
         self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
         self.dir = f"{BASE}/yoke-rack-{self.tag}"
         self.shared = f"{self.dir}/shared"
@@ -80,10 +81,10 @@ class Rack:
         os.makedirs(self.shared)
         os.mkdir(f"{self.dir}/uml")
         self.guard = subprocess.Popen(
-            ["/bin/sh", "-c", 'read -r x; exec "$0" "$1" reap',
-             sys.executable, f"{HERE}/rack.py"], stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True)
+            ["/bin/sh", "-c", 'read -r x; exec "$0" "$1" reap "$2"',
+             sys.executable, f"{HERE}/rack.py", str(self.owner)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True)
         self.fabric = net.Fabric(self.tag, self.NODES, {
             "client": 100, **{r: int(a.rsplit(".")[-1])
                               for r, a in self.RS.items()}})
@@ -119,22 +120,24 @@ class Rack:
 
     def close(self):
         """Takes it all down; safe to call twice and on a half-built rack."""
-        if self not in _live:
-            return
-        for p in self.popens:
-            _kill_group(p)
-        for m in self.machines.values():
-            m.power_cut()
-        for s in self.servers.values():
-            s.stop()
-        if self.cable:
-            _kill_group(self.cable)
-        if self.fabric:
-            self.fabric.down()
-        shutil.rmtree(self.dir, ignore_errors=True)
-        _live.remove(self)
-        if self.guard:
-            _kill_group(self.guard)
+        if self not in _live or os.getpid() != self.owner:
+            return                      # not up, or we are a forked child
+        with contextlib.ExitStack() as last_in_first_out:
+            todo = last_in_first_out.callback
+            if self.guard:
+                todo(_kill_group, self.guard)
+            todo(_live.remove, self)
+            todo(shutil.rmtree, self.dir, ignore_errors=True)
+            if self.fabric:
+                todo(self.fabric.down)
+            if self.cable:
+                todo(_kill_group, self.cable)
+            for s in self.servers.values():
+                todo(s.stop)
+            for m in self.machines.values():
+                todo(m.power_cut)
+            for p in self.popens:
+                todo(_kill_group, p)
 
     def __enter__(self):
         try:
@@ -199,6 +202,11 @@ class Rack:
     def serial(self, up):
         """Cuts (up=False) or mends the serial line."""
         self.cable.send_signal(signal.SIGUSR2 if up else signal.SIGUSR1)
+
+    def each(self, fn, nodes=NODES):
+        """fn(node) for the directors at the same time; list of results."""
+        with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
+            return list(pool.map(fn, nodes))
 
     # -- namespaces ----------------------------------------------------
 
@@ -286,6 +294,8 @@ def _close_all():
 
 
 def _on_signal(signum, _frame):
+    if not any(rack.owner == os.getpid() for rack in _live):
+        os._exit(128 + signum)          # a forked child, or nothing to do
     sys.exit(128 + signum)              # runs __exit__ and atexit
 
 
@@ -310,7 +320,15 @@ def _owner(name):
 
 def _dead(name):
     pid = _owner(name)
-    return pid is not None and not os.path.exists(f"/proc/{pid}")
+    return pid is not None and not _running(pid)
+
+
+def _running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def reap():
@@ -363,7 +381,9 @@ def main(argv):
     elif argv == ["selftest"]:
         import selftest
         return selftest.main()
-    elif argv == ["reap"]:
+    elif argv and argv[0] == "reap":
+        for pid in argv[1:]:            # the guard: its owner is just dying
+            wait_for(lambda: not _running(pid), 10, f"end of {pid}")
         for name in reap():
             print(name)
     else:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 
 import net
-from uml import wait_for
+from uml import group_members, wait_for
 
 CONF = """\
 daemon off;
@@ -87,6 +87,8 @@ class Server:
             else:
                 self.proc.send_signal(sig)
         self.proc.wait()
+        wait_for(lambda: not group_members(self.proc.pid), 10,
+                 f"end of nginx on {self.role}")
         self.proc = None
 
     def freeze(self, on):

@@ -148,6 +148,8 @@ class Machine:
 
     def call(self, req, data=b"", timeout=5.0):
         """One request to the machine's agent; returns (head, body)."""
+        if not self.proc:
+            raise ConnectionError(f"{self.node} is off")
         req["timeout"], req["input_bytes"] = timeout, len(data)
         with net.make_socket(self.fabric.ns("lan")) as s:
             s.settimeout(timeout + 2)

@@ -1,0 +1,4 @@
+TESTPROGS += test_lvs_kernel test_lvs_traffic
+
+test_lvs_kernel_SRC := test/rack/test_lvs_kernel.c
+test_lvs_traffic_SRC := test/rack/test_lvs_traffic.c
