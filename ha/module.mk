@@ -17,3 +17,8 @@ HA_SRC += \
 	ha/beat.c \
 	ha/beat_guard.c \
 	ha/role.c
+
+HA_SRC += \
+	ha/beats.c \
+	ha/decide.c \
+	ha/path_udp.c

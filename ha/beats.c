@@ -1,0 +1,302 @@
+/*
+ * beats: the pulse of a director. See beats.h for what counts as silence.
+ */
+#include "ha/beats.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+static usec_t
+peer_interval(const struct beats *b)
+{
+	return b->reported ? b->report.interval_us : b->conf->beat_interval;
+}
+
+/* How long a path may be silent: n beats; after a hint, one missed beat. */
+static usec_t
+patience(const struct beats *b)
+{
+	usec_t tb = peer_interval(b);
+
+	if (b->hint != 0 && b->hint >= b->heard)
+		return tb + tb / 2;
+	return tb * b->conf->beat_misses;
+}
+
+static usec_t
+silent_at(const struct beats *b, const struct path_state *p)
+{
+	usec_t from = p->heard > b->slept ? p->heard : b->slept;
+
+	return from + patience(b);
+}
+
+static void
+arm_deadline(struct beats *b)
+{
+	usec_t at, first = USEC_NEVER;
+	unsigned i;
+
+	for (i = 0; i < b->n_paths; i++) {
+		if (!b->paths[i].up)
+			continue;
+		at = silent_at(b, &b->paths[i]);
+		if (at < first)
+			first = at;
+	}
+	if (first == USEC_NEVER)
+		timer_stop(&b->deadline);
+	else
+		timer_at(&b->deadline, first);
+}
+
+static void
+path_set_up(struct beats *b, unsigned i, bool up)
+{
+	struct path_state *p = &b->paths[i];
+
+	if (p->up == up)
+		return;
+	p->up = up;
+	p->since = loop_now(b->loop);
+	p->changes++;
+	b->ops->on_path(i, up, b->arg);
+}
+
+/* Were we held up so long that arrived beats may have been lost? */
+static void
+note_lateness(struct beats *b, const struct timer *t, usec_t now)
+{
+	usec_t late = now > t->when ? now - t->when : 0;
+
+	if (late > b->late_max)
+		b->late_max = late;
+	if (late > b->conf->beat_interval * 2) {
+		b->slept = now;
+		b->sleeps++;
+	}
+}
+
+static void
+drain_all(struct beats *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n_paths; i++)
+		b->paths[i].path->ops->drain(b->paths[i].path);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct beats *b = arg;
+	usec_t now = loop_now(b->loop);
+	unsigned i;
+
+	note_lateness(b, &b->deadline, now);
+	drain_all(b);
+	for (i = 0; i < b->n_paths; i++)
+		if (b->paths[i].up && silent_at(b, &b->paths[i]) <= now)
+			path_set_up(b, i, false);
+	arm_deadline(b);
+}
+
+static void
+heard(struct beats *b, unsigned i, const struct beat *beat)
+{
+	struct path_state *p = &b->paths[i];
+	usec_t now = loop_now(b->loop);
+
+	if (p->up && p->heard != 0 && now - p->heard > p->gap_max)
+		p->gap_max = now - p->heard;
+	p->heard = b->heard = now;
+	p->received++;
+	if (!b->reported || beat->session != b->report.session ||
+	    beat->number > b->report.number) {
+		b->report = *beat;
+		b->reported = true;
+	}
+	path_set_up(b, i, true);
+	b->ops->on_report(beat, b->arg);
+	arm_deadline(b);
+}
+
+static void
+on_frame(unsigned index, const void *bytes, size_t len, void *arg)
+{
+	struct beats *b = arg;
+	struct beat beat;
+	bool fresh;
+	int rc;
+
+	rc = beat_unpack(bytes, len, b->key, &beat);
+	if (rc < 0) {
+		b->guard.refused[beat_refusal(rc)]++;
+		return;
+	}
+	if (beat_guard_admit(&b->guard, &beat, index, &fresh) == 0)
+		heard(b, index, &beat);
+}
+
+static uint32_t
+hears(const struct beats *b)
+{
+	uint32_t mask = 0;
+	unsigned i;
+
+	for (i = 0; i < b->n_paths; i++)
+		if (b->paths[i].up)
+			mask |= 1U << i;
+	return mask;
+}
+
+void
+beats_send(struct beats *b)
+{
+	struct beat beat = { 0 };
+	uint8_t mem[BEAT_BYTES_MAX];
+	unsigned i;
+	int n;
+
+	memcpy(beat.instance, b->guard.instance, sizeof(beat.instance));
+	beat.node = b->conf->self->id;
+	beat.interval_us = (uint32_t)b->conf->beat_interval;
+	beat.hears = hears(b);
+	beat.session = b->guard.session;
+	beat.number = ++b->guard.number;
+	beat.echo_session = b->guard.echo_session;
+	beat.echo_number = b->guard.echo_number;
+	b->ops->fill(&beat, b->arg);
+	for (i = 0; i < b->n_paths; i++) {
+		struct path_state *p = &b->paths[i];
+
+		beat.path = (uint8_t)i;
+		n = beat_pack(&beat, b->key, mem);
+		if (n > 0 && p->path->ops->send(p->path, mem, (size_t)n) == 0)
+			p->sent++;
+		else
+			p->send_errors++;
+	}
+}
+
+static void
+on_tick(void *arg)
+{
+	struct beats *b = arg;
+	usec_t now = loop_now(b->loop), next;
+
+	note_lateness(b, &b->tick, now);
+	beats_send(b);
+	b->ops->on_tick(b->arg);
+	next = b->tick.when + b->conf->beat_interval;
+	timer_at(&b->tick, next > now ? next : now + b->conf->beat_interval);
+}
+
+static const struct conf_path *
+path_named(const struct conf_node *n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n->n_paths; i++)
+		if (strcmp(n->paths[i].name, name) == 0)
+			return &n->paths[i];
+	return NULL;
+}
+
+/* Both directors number the paths as the first node of the file lists them. */
+static int
+open_paths(struct beats *b, path_open_fn open)
+{
+	const struct conf_node *first = &b->conf->nodes[0];
+	struct path_state *p;
+	const char *name;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < first->n_paths && i < CONF_PATHS_MAX; i++) {
+		name = first->paths[i].name;
+		p = &b->paths[i];
+		p->own = path_named(b->conf->self, name);
+		p->peer = path_named(b->conf->peer, name);
+		if (p->own == NULL || p->peer == NULL)
+			return -EINVAL;
+		rc = open(b->loop, p->own, p->peer, (unsigned)i, on_frame, b,
+		    &p->path);
+		if (rc < 0)
+			return rc;
+		b->n_paths++;
+	}
+	return 0;
+}
+
+int
+beats_start(struct beats *b, struct loop *l, const struct conf *conf,
+    path_open_fn open, const struct beats_ops *ops, void *arg)
+{
+	uint64_t session;
+	int rc;
+
+	*b = (struct beats){ .loop = l, .conf = conf, .ops = ops, .arg = arg };
+	if (RAND_bytes((uint8_t *)&session, sizeof(session)) != 1)
+		return -EIO;
+	beat_guard_init(&b->guard, conf->instance, conf->peer->id, session);
+	timer_init(&b->tick, l, on_tick, b);
+	timer_init(&b->deadline, l, on_deadline, b);
+	rc = beat_key_new(conf->key, conf->key_len, &b->key);
+	if (rc == 0)
+		rc = open_paths(b, open);
+	if (rc < 0) {
+		beats_stop(b);
+		return rc;
+	}
+	timer_in(&b->tick, 0);
+	return 0;
+}
+
+void
+beats_stop(struct beats *b)
+{
+	unsigned i;
+
+	timer_stop(&b->tick);
+	timer_stop(&b->deadline);
+	for (i = 0; i < b->n_paths; i++)
+		b->paths[i].path->ops->close(b->paths[i].path);
+	b->n_paths = 0;
+	beat_key_free(b->key);
+	b->key = NULL;
+}
+
+void
+beats_hint(struct beats *b)
+{
+	b->hint = loop_now(b->loop);
+	arm_deadline(b);
+}
+
+unsigned
+beats_up(const struct beats *b, enum path_type type)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->n_paths; i++)
+		n += b->paths[i].up && b->paths[i].own->type == type;
+	return n;
+}
+
+bool
+beats_any_up(const struct beats *b)
+{
+	return hears(b) != 0;
+}
+
+void
+beats_retime(struct beats *b, const struct conf *conf)
+{
+	b->conf = conf;
+	timer_in(&b->tick, 0);
+	arm_deadline(b);
+}

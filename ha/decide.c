@@ -1,0 +1,288 @@
+/*
+ * decide: the pair's decisions as rows.
+ *
+ * Called at every beat and whenever a path, the link or the peer's report
+ * changes. Each row: the roles it is for, a condition, what to do and why.
+ * First match wins; a role's last row is its default.
+ */
+#include "ha/decide.h"
+
+#include <stddef.h>
+
+#include "common/mem.h"
+#include "ha/table.h"
+
+static bool
+heard(const struct view *v)
+{
+	return v->reported && v->nics_up + v->serials_up > 0;
+}
+
+static bool
+silent(const struct view *v)
+{
+	return !heard(v);
+}
+
+static bool
+peer_holds(const struct view *v)
+{
+	return heard(v) && !v->peer_leaving &&
+	    (v->peer_role == ROLE_ACTIVE || v->peer_role == ROLE_TAKING_OVER ||
+		v->peer_role == ROLE_HANDING_OVER);
+}
+
+/* Between two that could begin: the newer table, then the lower id. */
+static bool
+we_go_first(const struct view *v)
+{
+	int age = table_age_cmp(
+	    v->table_epoch, v->seq, v->peer_table_epoch, v->peer_seq);
+
+	return age != 0 ? age > 0 : v->id < v->peer_id;
+}
+
+static bool
+cannot_serve(const struct view *v)
+{
+	return !v->serves;
+}
+
+static bool
+can_serve(const struct view *v)
+{
+	return v->serves;
+}
+
+static bool
+loading(const struct view *v)
+{
+	return !v->loaded;
+}
+
+static bool
+both_starting_we_first(const struct view *v)
+{
+	return heard(v) && v->peer_role == ROLE_STARTING && v->peer_ready &&
+	    v->peer_serves && we_go_first(v);
+}
+
+static bool
+both_starting_peer_first(const struct view *v)
+{
+	return heard(v) && v->peer_role == ROLE_STARTING && v->peer_serves &&
+	    (!v->peer_ready || !we_go_first(v));
+}
+
+/* A standby that hears us starting takes over by itself. */
+static bool
+peer_stands_by(const struct view *v)
+{
+	return heard(v) && v->peer_role == ROLE_STANDBY && !v->peer_leaving &&
+	    v->peer_serves;
+}
+
+static bool
+peer_cannot(const struct view *v)
+{
+	return heard(v) && !peer_holds(v);
+}
+
+static bool
+alone(const struct view *v)
+{
+	return silent(v) && v->waited;
+}
+
+static bool
+peer_left(const struct view *v)
+{
+	return heard(v) && v->peer_leaving;
+}
+
+static bool
+peer_idle(const struct view *v)
+{
+	return heard(v) && !peer_holds(v) &&
+	    (v->peer_role != ROLE_STANDBY || we_go_first(v));
+}
+
+static bool
+only_serial(const struct view *v)
+{
+	return heard(v) && v->nics_up == 0 && v->serials_up > 0;
+}
+
+static bool
+isolated(const struct view *v)
+{
+	return silent(v) && !v->uplink;
+}
+
+static bool
+process_died(const struct view *v)
+{
+	return silent(v) && v->reported && v->link && !v->link_peer &&
+	    (v->loss == LINK_PROCDOWN || v->loss == LINK_LEFT);
+}
+
+static bool
+two_active_peer_higher(const struct view *v)
+{
+	if (!heard(v) || v->peer_leaving ||
+	    (v->peer_role != ROLE_ACTIVE && v->peer_role != ROLE_TAKING_OVER))
+		return false;
+	if (v->peer_epoch != v->epoch)
+		return v->peer_epoch > v->epoch;
+	return v->peer_id < v->id;
+}
+
+static bool
+peer_can_take(const struct view *v)
+{
+	return heard(v) && v->peer_role == ROLE_STANDBY && v->peer_in_step &&
+	    v->peer_serves && v->peer_uplink && v->link_peer;
+}
+
+static bool
+uplink_lost_peer_can(const struct view *v)
+{
+	return !v->uplink && peer_can_take(v);
+}
+
+static bool
+cannot_serve_peer_can(const struct view *v)
+{
+	return !v->serves && peer_can_take(v);
+}
+
+static bool
+cannot_serve_peer_stands_by(const struct view *v)
+{
+	return !v->serves && peer_stands_by(v);
+}
+
+static bool
+always(const struct view *v)
+{
+	(void)v;
+	return true;
+}
+
+#define R(role) (1U << ROLE_##role)
+#define ALARM true
+
+/* clang-format off */
+static const struct rule {
+	unsigned roles;
+	bool (*when)(const struct view *v);
+	enum intent intent;
+	enum why why;
+	bool alarm;
+} rules[] = {
+	/* roles           condition                    intent            why */
+	{ R(STARTING),     peer_holds,                  INTENT_STAND_BY,  WHY_PEER_ACTIVE,    false },
+	{ R(STARTING),     loading,                     INTENT_STAY,      WHY_LOADING,        false },
+	{ R(STARTING),     cannot_serve,                INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
+	{ R(STARTING),     both_starting_peer_first,    INTENT_STAY,      WHY_PEER_FIRST,     false },
+	{ R(STARTING),     both_starting_we_first,      INTENT_TAKE,      WHY_WE_FIRST,       false },
+	{ R(STARTING),     peer_left,                   INTENT_TAKE,      WHY_PEER_LEFT,      false },
+	{ R(STARTING),     peer_stands_by,              INTENT_STAY,      WHY_PEER_FIRST,     false },
+	{ R(STARTING),     peer_cannot,                 INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
+	{ R(STARTING),     isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
+	{ R(STARTING),     alone,                       INTENT_TAKE,      WHY_ALONE,          ALARM },
+	{ R(STARTING),     always,                      INTENT_STAY,      WHY_WAITING,        false },
+
+	{ R(STANDBY),      cannot_serve,                INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
+	{ R(STANDBY),      peer_left,                   INTENT_TAKE,      WHY_PEER_LEFT,      false },
+	{ R(STANDBY),      peer_idle,                   INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
+	{ R(STANDBY),      only_serial,                 INTENT_STAY,      WHY_ONLY_SERIAL,    ALARM },
+	{ R(STANDBY),      isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
+	{ R(STANDBY),      process_died,                INTENT_TAKE,      WHY_PROCESS_DIED,   false },
+	{ R(STANDBY),      silent,                      INTENT_TAKE,      WHY_SILENCE,        false },
+	{ R(STANDBY),      always,                      INTENT_STAY,      WHY_WELL,           false },
+
+	{ R(ACTIVE) |
+	  R(HANDING_OVER), two_active_peer_higher,      INTENT_RELEASE,   WHY_PEER_HIGHER,    false },
+	{ R(ACTIVE),       isolated,                    INTENT_FAULT,     WHY_ISOLATED,       ALARM },
+	{ R(ACTIVE),       uplink_lost_peer_can,        INTENT_HAND_OVER, WHY_UPLINK_LOST,    ALARM },
+	{ R(ACTIVE),       cannot_serve_peer_can,       INTENT_HAND_OVER, WHY_CANNOT_SERVE,   ALARM },
+	{ R(ACTIVE),       cannot_serve_peer_stands_by, INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
+	{ R(ACTIVE),       cannot_serve,                INTENT_STAY,      WHY_CANNOT_SERVE,   ALARM },
+	{ R(ACTIVE),       silent,                      INTENT_STAY,      WHY_ALONE,          ALARM },
+	{ R(ACTIVE),       only_serial,                 INTENT_STAY,      WHY_ONLY_SERIAL,    ALARM },
+	{ R(ACTIVE),       always,                      INTENT_STAY,      WHY_WELL,           false },
+
+	{ R(FAULT),        isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
+	{ R(FAULT),        can_serve,                   INTENT_CLEAR,     WHY_RECOVERED,      false },
+	{ R(FAULT),        always,                      INTENT_STAY,      WHY_CANNOT_SERVE,   ALARM },
+};
+/* clang-format on */
+
+static const struct {
+	const char *name, *text;
+} whys[WHY__LAST] = {
+	[WHY_NONE] = { "none", "" },
+	[WHY_LOADING] = { "loading", "looking for a stored table" },
+	[WHY_PEER_ACTIVE] = { "peer-active", "the peer is active" },
+	[WHY_PEER_FIRST] = { "peer-first", "the peer goes first" },
+	[WHY_WE_FIRST] = { "we-first",
+	    "both were starting, this one goes first" },
+	[WHY_ALONE] = { "alone", "no peer is heard" },
+	[WHY_WAITING] = { "waiting", "listening for a peer" },
+	[WHY_SILENCE] = { "silence", "the active was silent on every path" },
+	[WHY_PROCESS_DIED] = { "process-died", "the active's manager died" },
+	[WHY_PEER_LEFT] = { "peer-left", "the peer stopped on purpose" },
+	[WHY_NOBODY_ACTIVE] = { "nobody-active",
+	    "the peer is up but not active" },
+	[WHY_PEER_HIGHER] = { "peer-higher", "the peer has the higher term" },
+	[WHY_ISOLATED] = { "isolated",
+	    "no peer and no uplink: this one may be cut off" },
+	[WHY_ONLY_SERIAL] = { "only-serial",
+	    "cluster network lost, heard on the serial line only" },
+	[WHY_CANNOT_SERVE] = { "cannot-serve", "IPVS cannot be driven" },
+	[WHY_UPLINK_LOST] = { "uplink-lost", "the uplink is lost" },
+	[WHY_WELL] = { "well", "all is well" },
+	[WHY_SWITCH] = { "switch", "asked to by the operator" },
+	[WHY_RECOVERED] = { "recovered", "can serve again" },
+};
+
+static const char *const intents[INTENT__LAST] = {
+	[INTENT_STAY] = "stay",
+	[INTENT_STAND_BY] = "stand-by",
+	[INTENT_TAKE] = "take",
+	[INTENT_RELEASE] = "release",
+	[INTENT_HAND_OVER] = "hand-over",
+	[INTENT_FAULT] = "fault",
+	[INTENT_CLEAR] = "clear",
+};
+
+struct decision
+decide(const struct view *v)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rules); i++)
+		if ((rules[i].roles & 1U << v->role) != 0 && rules[i].when(v))
+			return (struct decision){ rules[i].intent,
+				rules[i].why, rules[i].alarm };
+	return (struct decision){ INTENT_STAY, WHY_NONE, false };
+}
+
+const char *
+why_text(unsigned why)
+{
+	return why < WHY__LAST ? whys[why].text : "?";
+}
+
+const char *
+why_name(unsigned why)
+{
+	return why < WHY__LAST ? whys[why].name : "?";
+}
+
+const char *
+intent_name(unsigned intent)
+{
+	return intent < INTENT__LAST ? intents[intent] : "?";
+}

@@ -1,0 +1,75 @@
+/*
+ * decide: what a director should do, as a pure function of what it knows.
+ * No I/O, no clock, no globals, no logging: same view, same intent. The rules
+ * are rows in decide.c, the first that matches wins.
+ */
+#ifndef HA_DECIDE_H
+#define HA_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/role.h"
+
+enum link_loss { LINK_THERE, LINK_LEFT, LINK_PROCDOWN, LINK_NODEDOWN };
+
+struct view {
+	enum role role;
+	uint32_t id, peer_id;
+	uint64_t epoch;        /* of our own term when active */
+	uint64_t table_epoch, seq;
+	bool loaded;           /* looked for a stored table, or gave up on it */
+	bool waited;           /* start_wait is over */
+	bool serves;           /* can drive IPVS */
+	bool uplink;           /* reaches the outside; true while not watched */
+	/* the peer */
+	unsigned nics_up, serials_up; /* paths on which it is heard */
+	bool reported;         /* it has ever reported in this session of it */
+	enum role peer_role;
+	bool peer_ready, peer_in_step, peer_leaving, peer_serves, peer_uplink;
+	uint64_t peer_epoch, peer_table_epoch, peer_seq;
+	/* corosync */
+	bool link;             /* our own is there */
+	bool link_peer;        /* the peer's manager is in the group */
+	enum link_loss loss;   /* how it left, if it did */
+};
+
+enum intent { INTENT_STAY, INTENT_STAND_BY, INTENT_TAKE, INTENT_RELEASE,
+	INTENT_HAND_OVER, INTENT_FAULT, INTENT_CLEAR, INTENT__LAST };
+
+enum why {
+	WHY_NONE,
+	WHY_LOADING,
+	WHY_PEER_ACTIVE,
+	WHY_PEER_FIRST,     /* both starting, it goes first */
+	WHY_WE_FIRST,
+	WHY_ALONE,          /* nobody heard since start */
+	WHY_WAITING,
+	WHY_SILENCE,        /* every path silent for n beats */
+	WHY_PROCESS_DIED,   /* its manager left the group and missed a beat */
+	WHY_PEER_LEFT,      /* it stops on purpose */
+	WHY_NOBODY_ACTIVE,  /* it is up but does not serve */
+	WHY_PEER_HIGHER,    /* two active: its epoch is higher */
+	WHY_ISOLATED,       /* silence, but our own uplink is gone too */
+	WHY_ONLY_SERIAL,    /* cluster network lost, the serial line says well */
+	WHY_CANNOT_SERVE,
+	WHY_UPLINK_LOST,
+	WHY_WELL,
+	WHY_SWITCH,         /* the operator asked */
+	WHY_RECOVERED,
+	WHY__LAST
+};
+
+struct decision {
+	enum intent intent;
+	enum why why;
+	bool alarm; /* worth an operator's attention while it lasts */
+};
+
+struct decision decide(const struct view *v);
+
+const char *why_text(unsigned why);
+const char *why_name(unsigned why);
+const char *intent_name(unsigned intent);
+
+#endif

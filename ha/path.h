@@ -1,0 +1,47 @@
+/*
+ * path: one independent way to hear the peer. An implementation moves frames;
+ * what they mean and when silence is a miss is for ha/beats.c. Implementations:
+ * path_udp.c (a NIC), test/fake/path_fake.c (in-process). Serial comes next.
+ */
+#ifndef HA_PATH_H
+#define HA_PATH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/loop.h"
+
+struct path;
+
+typedef void (*path_fn)(
+    unsigned index, const void *bytes, size_t len, void *arg);
+
+struct path_ops {
+	/* One frame out; lost frames are nobody's error. 0 or -errno (for
+	 * status). Never blocks. */
+	int (*send)(struct path *p, const void *bytes, size_t len);
+	/* Delivers whatever has arrived, now: asked before silence is judged. */
+	void (*drain)(struct path *p);
+	void (*close)(struct path *p);
+};
+
+struct path {
+	const struct path_ops *ops;
+	unsigned index;      /* place in the node's configuration */
+	path_fn on_frame;    /* bytes are borrowed for the call */
+	void *arg;
+	const char *problem; /* why it cannot work now, NULL: nothing known */
+};
+
+/* Opens own's path towards peer's end of it. A device or address that is not
+ * there yet is retried by itself. 0 or -errno; p->ops->close() frees. */
+typedef int (*path_open_fn)(struct loop *l, const struct conf_path *own,
+    const struct conf_path *peer, unsigned index, path_fn fn, void *arg,
+    struct path **ret);
+
+int path_udp_open(struct loop *l, const struct conf_path *own,
+    const struct conf_path *peer, unsigned index, path_fn fn, void *arg,
+    struct path **ret);
+
+#endif
