@@ -126,13 +126,14 @@ established(const struct tally *s)
 }
 
 static json_t *
-late_ticks(const struct pace *p)
+late_ticks(const struct pace *p, const struct pace *young)
 {
 	json_t *o = json_object();
 
 	put_ms(o, "max_ms", p->max_late);
 	put(o, "over_5ms", p->noisy);
 	put(o, "skipped", p->skipped);
+	put(o, "young_skipped", young->skipped);
 	return o;
 }
 
@@ -161,7 +162,8 @@ build(const struct run *run, const struct outage *out)
 	(void)json_object_set_new(
 	    o, "established", established(&run->standing.tally));
 	(void)json_object_set_new(
-	    o, "late_ticks", late_ticks(&run->attempts.pace));
+	    o, "late_ticks",
+	    late_ticks(&run->attempts.pace, &run->standing.pace));
 	return o;
 }
 
