@@ -1,6 +1,7 @@
 """selftest: does the rack do what README.md says? Prints TAP."""
 import contextlib
 import os
+import socket
 import sys
 import time
 import traceback
@@ -232,17 +233,36 @@ def t_keepalived(rack):
     wait_for(lambda: rack.has_vip("d1"), 10, "VIP on d1")
     wait_for(lambda: rack.fetch().startswith("rs"), 10, "service by d1")
     assert not rack.has_vip("d2")
+    held = [hold(rack) for _ in range(20)]
+    wait_for(lambda: rack.run("d2", "ipvsadm -Lnc").count("ESTAB") >= 18, 5,
+             "connections synchronized to d2")
     cut = rack.power_cut("d1")
     wait_for(lambda: rack.fetch(timeout=0.1).startswith("rs"), 10,
              "service by d2")
     took = time.clock_gettime(time.CLOCK_MONOTONIC) - cut.monotonic
     print(f"# keepalived VRRPv3 100 ms: service again after {took:.2f} s")
     assert rack.has_vip("d2")
+    for s in held:
+        ask(s)
+        s.close()
     sync = rack.run("d2", "cat /proc/sys/net/ipv4/vs/sync_threshold;"
                     "ipvsadm -l --daemon")
     assert sync.startswith("2\t0\n") and "maxlen=60" in sync, sync
     rack.stop_keepalived("d2")
     assert not rack.has_vip("d2")
+
+
+def hold(rack):
+    """A connection of the client to the VIP, used once."""
+    with rack.inside("client"):
+        s = socket.create_connection((rack.VIP, 80), 2)
+    ask(s)
+    return s
+
+
+def ask(s):
+    s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"200 OK" in s.recv(4096)
 
 
 @test("a second rack stands beside the first")
