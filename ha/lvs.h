@@ -1,10 +1,9 @@
 /*
  * lvs: the kernel's virtual-server table (IPVS, over generic netlink), and its
  * connection-sync daemons. All calls are idempotent: adding what is there sets
- * it, deleting what is not there succeeds. There is no flush.
- *
- * Every call blocks for the kernel's own work, and never more than about a
- * second for an answer (-ETIMEDOUT: state unknown, read again). One thread.
+ * it, deleting what is not there succeeds. There is no flush. Calls block for
+ * the kernel's own work, and at most a second for an answer (-ETIMEDOUT: state
+ * unknown, read again). One thread.
  */
 #ifndef HA_LVS_H
 #define HA_LVS_H
@@ -58,6 +57,7 @@ struct lvs_info {
  * lvs_nl, struct lvs_fake * for test/fake/lvs_fake.h. */
 struct lvs_ops {
 	int (*read)(void *ctx, struct lvs_table *ret);
+	int (*read_more)(void *ctx, struct lvs_table *t, size_t *at, size_t max);
 	int (*apply)(void *ctx, const struct lvs_op *ops, size_t n,
 	    lvs_fail_fn fail, void *arg);
 	int (*sync_start)(void *ctx, const struct lvs_sync *s);
@@ -74,6 +74,11 @@ void lvs_close(struct lvs *l); /* NULL ok */
 int lvs_read(struct lvs *l, struct lvs_table *ret);
 int lvs_read_one(
     struct lvs *l, const struct lvs_key *k, struct lvs_table *ret);
+
+/* lvs_read() in pieces of max services, for a loop that must not wait: begin
+ * with t empty and *at 0, call while it returns 1; 0: t is whole and sorted.
+ * On failure t is emptied. */
+int lvs_read_more(struct lvs *l, struct lvs_table *t, size_t *at, size_t max);
 
 /* Carries out all n in order, past failures; fail (NULL ok) hears of each.
  * Returns 0 or the first failure. -ETIMEDOUT or a socket error ends it early:

@@ -9,6 +9,11 @@
  * last message (the only one that asks for an ACK): with that answer in, every
  * message without a failure has succeeded. What failed for a reason that
  * lvs_op.c has a row for is then sent once more as that row says.
+ *
+ * The kernel keeps deleted servers for two minutes and each add looks through
+ * them, and through the service's own servers: a standby that keeps its table
+ * takes over faster than one that deletes and adds it. Counters are two
+ * seconds old. An unknown scheduler makes the kernel run modprobe meanwhile.
  */
 #include "ha/lvs.h"
 
@@ -145,20 +150,31 @@ read_dests(struct lvs *l, struct lvs_service *s)
 	    m != NULL ? lvs_put_key(m, &s->key) : 0, on_dest, s);
 }
 
-/* Ends a read: t with services only becomes *ret with their servers. */
 static int
-finish_read(struct lvs *l, struct lvs_table *t, int rc, struct lvs_table *ret)
+read_services(struct lvs *l, struct lvs_table *t)
 {
-	size_t i;
+	return lvs_sock_ask(&l->sock,
+	    lvs_sock_request(&l->sock, IPVS_CMD_GET_SERVICE, NLM_F_DUMP), 0,
+	    on_service, t);
+}
 
-	for (i = 0; i < t->n && rc == 0; i++)
-		rc = read_dests(l, &t->services[i]);
+int
+lvs_read_more(struct lvs *l, struct lvs_table *t, size_t *at, size_t max)
+{
+	size_t end;
+	int rc = 0;
+
+	if (*at == 0)
+		rc = read_services(l, t);
+	end = t->n - *at < max ? t->n : *at + max;
+	for (; *at < end && rc == 0; (*at)++)
+		rc = read_dests(l, &t->services[*at]);
+	if (rc == 0 && *at < t->n)
+		return 1;
 	if (rc == 0)
 		rc = lvs_table_sort(t);
 	if (rc < 0)
 		lvs_table_done(t);
-	else
-		*ret = *t;
 	return rc;
 }
 
@@ -166,12 +182,12 @@ int
 lvs_read(struct lvs *l, struct lvs_table *ret)
 {
 	struct lvs_table t = { 0 };
-	int rc;
+	size_t at = 0;
+	int rc = lvs_read_more(l, &t, &at, SIZE_MAX);
 
-	rc = lvs_sock_ask(&l->sock,
-	    lvs_sock_request(&l->sock, IPVS_CMD_GET_SERVICE, NLM_F_DUMP), 0,
-	    on_service, &t);
-	return finish_read(l, &t, rc, ret);
+	if (rc == 0)
+		*ret = t;
+	return rc;
 }
 
 int
@@ -184,10 +200,18 @@ lvs_read_one(
 
 	rc = lvs_sock_ask(&l->sock, m, m != NULL ? lvs_put_key(m, k) : 0,
 	    on_service, &t);
-	return finish_read(l, &t, rc == -ESRCH ? -ERR_NO_SERVICE : rc, ret);
+	if (rc == 0 && t.n == 1)
+		rc = read_dests(l, &t.services[0]);
+	if (rc == 0)
+		rc = lvs_table_sort(&t);
+	if (rc < 0)
+		lvs_table_done(&t);
+	else
+		*ret = t;
+	return rc == -ESRCH ? -ERR_NO_SERVICE : rc;
 }
 
-/* Without `all`, only the last item asks for an answer. Returns bytes. */
+/* Only the last item asks for an answer. Returns bytes; 0: no memory. */
 static size_t
 batch_encode(struct lvs *l, struct batch *b, size_t from, size_t to,
     const struct lvs_op *ops)
@@ -369,15 +393,6 @@ lvs_sync_read(struct lvs *l, struct lvs_sync ret[2])
 	return all.n;
 }
 
-static int
-sync_command(struct lvs *l, uint8_t cmd, const struct lvs_sync *s)
-{
-	struct nl_msg *m = lvs_sock_request(&l->sock, cmd, 0);
-
-	return lvs_sock_ask(
-	    &l->sock, m, m != NULL ? lvs_put_sync(m, s) : 0, NULL, NULL);
-}
-
 static bool
 sync_same(const struct lvs_sync *want, const struct lvs_sync *have)
 {
@@ -398,6 +413,7 @@ int
 lvs_sync_start(struct lvs *l, const struct lvs_sync *s)
 {
 	struct lvs_sync have[2];
+	struct nl_msg *m;
 	int i, n, rc = 0;
 
 	n = lvs_sync_read(l, have);
@@ -410,22 +426,47 @@ lvs_sync_start(struct lvs *l, const struct lvs_sync *s)
 	}
 	if (n < 0 || rc < 0)
 		return n < 0 ? n : rc;
-	return sync_command(l, IPVS_CMD_NEW_DAEMON, s);
+	m = lvs_sock_request(&l->sock, IPVS_CMD_NEW_DAEMON, 0);
+	return lvs_sock_ask(
+	    &l->sock, m, m != NULL ? lvs_put_sync(m, s) : 0, NULL, NULL);
 }
 
+/* The kernel never answers when it stopped a thread that had not run yet
+ * (-EINTR, which netlink keeps to itself): look instead of waiting. */
 int
 lvs_sync_stop(struct lvs *l, enum lvs_role role)
 {
 	const struct lvs_sync s = { .role = role };
-	int rc = sync_command(l, IPVS_CMD_DEL_DAEMON, &s);
+	struct nl_msg *m = lvs_sock_request(&l->sock, IPVS_CMD_DEL_DAEMON, 0);
+	struct lvs_sync have[2];
+	int n, rc = -ENOMEM;
 
-	return rc == -ESRCH ? 0 : rc;
+	if (m != NULL)
+		rc = lvs_put_sync(m, &s);
+	if (rc == 0) {
+		nlmsg_hdr(m)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+		rc = lvs_sock_send(
+		    &l->sock, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
+	}
+	nlmsg_free(m);
+	if (rc < 0)
+		return rc;
+	n = lvs_sync_read(l, have);
+	while (n > 0 && have[n - 1].role != role)
+		n--;
+	return n > 0 ? -EBUSY : n;
 }
 
 static int
 nl_read(void *ctx, struct lvs_table *ret)
 {
 	return lvs_read(ctx, ret);
+}
+
+static int
+nl_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
+{
+	return lvs_read_more(ctx, t, at, max);
 }
 
 static int
@@ -455,6 +496,7 @@ nl_sync_read(void *ctx, struct lvs_sync ret[2])
 
 const struct lvs_ops lvs_nl = {
 	.read = nl_read,
+	.read_more = nl_read_more,
 	.apply = nl_apply,
 	.sync_start = nl_sync_start,
 	.sync_stop = nl_sync_stop,

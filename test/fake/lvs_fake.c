@@ -46,6 +46,16 @@ fake_read(void *ctx, struct lvs_table *ret)
 	return rc;
 }
 
+/* Whole in the second call, so that callers meet a 1. */
+static int
+fake_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
+{
+	(void)max;
+	if ((*at)++ == 0)
+		return 1;
+	return fake_read(ctx, t);
+}
+
 static int
 check_service(const struct lvs_service *s)
 {
@@ -288,6 +298,7 @@ lvs_fake_done(struct lvs_fake *f)
 
 const struct lvs_ops lvs_fake_ops = {
 	.read = fake_read,
+	.read_more = fake_read_more,
 	.apply = fake_apply,
 	.sync_start = fake_sync_start,
 	.sync_stop = fake_sync_stop,
