@@ -22,3 +22,9 @@ HA_SRC += \
 	ha/beats.c \
 	ha/decide.c \
 	ha/path_udp.c
+
+HA_SRC += \
+	ha/announce.c \
+	ha/ipvs.c \
+	ha/table_diff.c \
+	ha/vip_nl.c

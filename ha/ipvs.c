@@ -1,0 +1,257 @@
+/*
+ * ipvs: the sink that drives IPVS. Reconcile, don't command: every pass reads
+ * what is there and applies the difference, whatever the reason was.
+ */
+#include "ha/ipvs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+
+#define SYNC_MAXLEN 60 /* every connection fills a buffer: it leaves at once */
+
+static const enum lvs_method methods[METHOD__LAST] = {
+	[METHOD_DR] = LVS_DR,
+	[METHOD_NAT] = LVS_NAT,
+	[METHOD_TUN] = LVS_TUN,
+};
+
+static void
+key_of(const struct service_def *d, struct lvs_key *ret)
+{
+	*ret = (struct lvs_key){ 0 };
+	if (d->fwmark != 0) {
+		ret->addr.family = d->addr.family;
+		ret->fwmark = d->fwmark;
+		return;
+	}
+	ret->addr = d->addr;
+	ret->port = d->port;
+	ret->protocol = d->protocol;
+}
+
+static int
+want_service(const struct service *s, struct lvs_table *t)
+{
+	struct lvs_service ls = { 0 }, *added;
+	size_t i;
+	int rc;
+
+	key_of(&s->def, &ls.key);
+	memcpy(ls.scheduler, s->def.scheduler, sizeof(ls.scheduler));
+	ls.flags = s->def.flags;
+	if (s->def.persistence_s > 0) {
+		ls.flags |= LVS_PERSISTENT;
+		ls.timeout_s = s->def.persistence_s;
+		ls.prefix = s->def.persistence_bits;
+	}
+	added = lvs_table_add(t, &ls);
+	if (added == NULL)
+		return -ENOMEM;
+	for (i = 0; i < s->n_servers; i++) {
+		const struct server *v = s->servers[i];
+		struct lvs_dest d = { 0 };
+
+		d.addr = v->def.addr;
+		d.port = v->def.port;
+		d.method = methods[v->def.method];
+		d.weight = (int)server_weight(v);
+		d.upper = v->def.upper;
+		d.lower = v->def.lower;
+		rc = lvs_service_add_dest(added, &d);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+ipvs_want(const struct table *t, struct lvs_table *ret)
+{
+	struct lvs_table w = { 0 };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < t->n_services && rc == 0; i++)
+		rc = want_service(t->services[i], &w);
+	if (rc == 0)
+		rc = lvs_table_sort(&w);
+	if (rc < 0) {
+		lvs_table_done(&w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+static void
+on_fail(void *arg, size_t index, int rc, const char *text)
+{
+	struct ipvs *i = arg;
+
+	(void)index;
+	(void)rc;
+	if (i->error[0] == '\0')
+		(void)snprintf(i->error, sizeof(i->error), "%s", text);
+}
+
+/* Services that our table dropped are ours until the kernel dropped them. */
+static void
+disown(struct ipvs *i, const struct lvs_table *want)
+{
+	size_t k;
+
+	for (k = i->owned.n; k-- > 0;)
+		if (lvs_table_find(want, &i->owned.keys[k]) == NULL)
+			lvs_owned_del(&i->owned, &i->owned.keys[k]);
+}
+
+static int
+pass(struct ipvs *i, bool asked)
+{
+	struct lvs_table want = { 0 }, have = { 0 };
+	struct lvs_plan plan = { 0 };
+	int rc;
+
+	rc = ipvs_want(i->table, &want);
+	if (rc == 0)
+		rc = i->ops->read(i->ctx, &have);
+	if (rc == 0)
+		rc = lvs_owned_add_table(&i->owned, &want);
+	if (rc == 0)
+		rc = lvs_plan_make(&want, &have, &i->owned, &plan);
+	if (rc == 0 && plan.n > 0) {
+		rc = i->ops->apply(i->ctx, plan.ops, plan.n, on_fail, i);
+		i->applied += plan.n;
+		if (!asked && i->reconciled)
+			i->repairs += plan.n;
+	}
+	if (rc == 0)
+		disown(i, &want);
+	lvs_plan_done(&plan);
+	lvs_table_done(&i->have);
+	i->have = have;
+	lvs_table_done(&want);
+	return rc;
+}
+
+static const char *
+sync_device(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->self->n_paths; i++)
+		if (c->self->paths[i].type == PATH_UDP)
+			return c->self->paths[i].device;
+	return NULL;
+}
+
+/* Both directions always: each director sends with an id of its own. */
+static int
+sync_daemons(struct ipvs *i)
+{
+	const struct conf *c = i->conf;
+	const char *dev = sync_device(c);
+	struct lvs_sync s = { .maxlen = SYNC_MAXLEN };
+	int rc;
+
+	if (!c->sync || dev == NULL)
+		return 0;
+	(void)snprintf(s.ifname, sizeof(s.ifname), "%.15s", dev);
+	s.role = LVS_MASTER;
+	s.id = (uint8_t)(c->sync_id + c->self->id);
+	rc = i->ops->sync_start(i->ctx, &s);
+	if (rc < 0)
+		return rc;
+	s.role = LVS_BACKUP;
+	s.id = (uint8_t)(c->sync_id + c->peer->id);
+	return i->ops->sync_start(i->ctx, &s);
+}
+
+static void
+reconcile(struct ipvs *i, bool asked)
+{
+	usec_t start = loop_now(i->loop);
+	int rc;
+
+	timer_stop(&i->soon);
+	i->error[0] = '\0';
+	i->rc = pass(i, asked);
+	if (i->rc < 0 && i->error[0] == '\0')
+		(void)snprintf(i->error, sizeof(i->error), "IPVS: %s",
+		    err_text(i->rc));
+	if (i->rc == 0 && !asked) {
+		rc = sync_daemons(i);
+		if (rc < 0)
+			(void)snprintf(i->error, sizeof(i->error),
+			    "IPVS sync daemons: %s", err_text(rc));
+	}
+	i->reconciled |= i->rc == 0;
+	i->passes++;
+	i->cost = loop_now(i->loop) - start;
+	timer_in(&i->drift, IPVS_DRIFT);
+	if (i->on_pass != NULL)
+		i->on_pass(i->arg);
+}
+
+static void
+on_soon(void *arg)
+{
+	reconcile(arg, true);
+}
+
+static void
+on_drift(void *arg)
+{
+	reconcile(arg, false);
+}
+
+void
+ipvs_start(struct ipvs *i, struct loop *l, const struct lvs_ops *ops,
+    void *ctx, const struct table *t, const struct conf *conf)
+{
+	*i = (struct ipvs){ .loop = l,
+		.ops = ops,
+		.ctx = ctx,
+		.table = t,
+		.conf = conf };
+	timer_init(&i->soon, l, on_soon, i);
+	timer_init(&i->drift, l, on_drift, i);
+	timer_in(&i->drift, 0);
+}
+
+void
+ipvs_stop(struct ipvs *i)
+{
+	timer_stop(&i->soon);
+	timer_stop(&i->drift);
+	lvs_table_done(&i->have);
+	lvs_owned_done(&i->owned);
+}
+
+/* Passes over a large table are spread so that they stay a fifth of the time. */
+void
+ipvs_dirty(struct ipvs *i)
+{
+	if (!timer_armed(&i->soon))
+		timer_in(&i->soon, i->cost > 2 * USEC_MS ? i->cost * 4 : 0);
+}
+
+void
+ipvs_flush(struct ipvs *i)
+{
+	if (timer_armed(&i->soon))
+		reconcile(i, true);
+}
+
+const struct lvs_service *
+ipvs_have(const struct ipvs *i, const struct service_def *s)
+{
+	struct lvs_key k;
+
+	key_of(s, &k);
+	return lvs_table_find(&i->have, &k);
+}

@@ -1,0 +1,210 @@
+/*
+ * vip_nl: the virtual addresses over rtnetlink, in one batch per call.
+ *
+ * An address is added with valid_lft = preferred_lft = VIP_LEASE_S and
+ * NLM_F_REPLACE, which both creates and renews it. The kernel answers while it
+ * carries the request out, so nothing here waits for anything but the kernel.
+ * Source: net/ipv4/devinet.c, net/ipv6/addrconf.c, rtnetlink(7).
+ */
+#include "ha/vip.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "ha/announce.h"
+
+#define BATCH_BYTES 16384
+#define MSG_BYTES 256 /* more than one request needs */
+
+struct vip_nl {
+	int fd;
+	uint32_t seq;
+	struct announce *announce;
+};
+
+static void
+attr_put(struct nlmsghdr *h, uint16_t type, const void *data, size_t len)
+{
+	struct rtattr *a = (struct rtattr *)((char *)h +
+	    NLMSG_ALIGN(h->nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = (uint16_t)RTA_LENGTH(len);
+	memcpy(RTA_DATA(a), data, len);
+	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+static void
+request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
+    const struct conf_vip *v, unsigned ifindex)
+{
+	struct ifaddrmsg *m = NLMSG_DATA(h);
+	struct ifa_cacheinfo ci = { .ifa_prefered = VIP_LEASE_S,
+		.ifa_valid = VIP_LEASE_S };
+	uint32_t flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE;
+
+	memset(h, 0, MSG_BYTES);
+	h->nlmsg_len = NLMSG_LENGTH(sizeof(*m));
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_seq = seq;
+	m->ifa_family = v->addr.family;
+	m->ifa_prefixlen = (uint8_t)v->bits;
+	m->ifa_index = ifindex;
+	attr_put(h, IFA_LOCAL, v->addr.bytes, addr_len(&v->addr));
+	attr_put(h, IFA_ADDRESS, v->addr.bytes, addr_len(&v->addr));
+	if (type != RTM_NEWADDR)
+		return;
+	h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+	if (v->addr.family == AF_INET)
+		flags = 0;
+	attr_put(h, IFA_FLAGS, &flags, sizeof(flags));
+	attr_put(h, IFA_CACHEINFO, &ci, sizeof(ci));
+}
+
+/* Reads the ACKs of n requests; the first failure that is not forgiven. */
+static int
+acks(struct vip_nl *vn, size_t n, int forgive)
+{
+	char buf[8192];
+	struct nlmsghdr *h;
+	ssize_t len;
+	int rc = 0;
+
+	while (n > 0) {
+		len = recv(vn->fd, buf, sizeof(buf), 0);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		for (h = (struct nlmsghdr *)buf; NLMSG_OK(h, (size_t)len);
+		    h = NLMSG_NEXT(h, len)) {
+			const struct nlmsgerr *e = NLMSG_DATA(h);
+
+			if (h->nlmsg_type != NLMSG_ERROR || n == 0)
+				continue;
+			n--;
+			if (e->error != 0 && e->error != forgive && rc == 0)
+				rc = e->error;
+		}
+	}
+	return rc;
+}
+
+static int
+send_batch(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
+    size_t n, size_t *ret_done)
+{
+	_Alignas(struct nlmsghdr) char buf[BATCH_BYTES];
+	size_t i, off = 0, sent = 0;
+	unsigned ifindex;
+	int rc = 0, rc2;
+
+	for (i = 0; i < n && off + MSG_BYTES <= sizeof(buf); i++) {
+		ifindex = if_nametoindex(vips[i].device);
+		if (ifindex == 0) {
+			rc = rc != 0 ? rc : -ENODEV;
+			continue;
+		}
+		request((struct nlmsghdr *)(buf + off), type, ++vn->seq,
+		    &vips[i], ifindex);
+		off += NLMSG_ALIGN(((struct nlmsghdr *)(buf + off))->nlmsg_len);
+		sent++;
+	}
+	*ret_done = i;
+	if (sent == 0)
+		return rc;
+	if (send(vn->fd, buf, off, 0) < 0)
+		return -errno;
+	rc2 = acks(vn, sent, type == RTM_DELADDR ? -EADDRNOTAVAIL : 0);
+	return rc != 0 ? rc : rc2;
+}
+
+static int
+change_all(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
+    size_t n)
+{
+	size_t done;
+	int rc = 0, one;
+
+	while (n > 0) {
+		one = send_batch(vn, type, vips, n, &done);
+		rc = rc != 0 ? rc : one;
+		vips += done;
+		n -= done;
+	}
+	return rc;
+}
+
+static int
+nl_hold(void *ctx, const struct conf_vip *vips, size_t n)
+{
+	return change_all(ctx, RTM_NEWADDR, vips, n);
+}
+
+static int
+nl_drop(void *ctx, const struct conf_vip *vips, size_t n)
+{
+	return change_all(ctx, RTM_DELADDR, vips, n);
+}
+
+static int
+nl_announce(void *ctx, const struct conf_vip *vips, size_t n)
+{
+	struct vip_nl *vn = ctx;
+	size_t i;
+	int rc = 0, one;
+
+	for (i = 0; i < n; i++) {
+		one = announce_send(vn->announce, &vips[i]);
+		rc = rc != 0 ? rc : one;
+	}
+	return rc;
+}
+
+const struct vip_ops vip_nl = {
+	.hold = nl_hold,
+	.drop = nl_drop,
+	.announce = nl_announce,
+};
+
+int
+vip_nl_open(struct vip_nl **ret)
+{
+	struct timeval tv = { .tv_sec = 1 };
+	struct vip_nl *vn = mem_new(struct vip_nl);
+	int rc;
+
+	vn->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (vn->fd < 0) {
+		rc = -errno;
+		free(vn);
+		return rc;
+	}
+	(void)setsockopt(vn->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	rc = announce_open(&vn->announce);
+	if (rc < 0) {
+		vip_nl_close(vn);
+		return rc;
+	}
+	*ret = vn;
+	return 0;
+}
+
+void
+vip_nl_close(struct vip_nl *vn)
+{
+	if (vn == NULL)
+		return;
+	announce_close(vn->announce);
+	close(vn->fd);
+	free(vn);
+}
