@@ -1,6 +1,16 @@
 COMMON_SRC += \
 	common/addr.c \
 	common/buf.c \
+	common/conf.c \
+	common/conf_check.c \
+	common/conf_diff.c \
+	common/conf_file.c \
+	common/conf_load.c \
+	common/conf_print.c \
+	common/conf_rows.c \
+	common/conf_service.c \
+	common/conf_unique.c \
+	common/conf_value.c \
 	common/err.c \
 	common/loop.c \
 	common/msg.c \

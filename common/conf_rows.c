@@ -1,0 +1,246 @@
+/*
+ * conf_rows: schema/config.def as tables, with the words of enums and the
+ * checks of single values that rows name.
+ */
+#include "common/conf_impl.h"
+
+#include <ctype.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+static const struct conf_word path_types[] = {
+	{ "udp", PATH_UDP },
+	{ "serial", PATH_SERIAL },
+	{ NULL, 0 },
+};
+
+static const struct conf_word families[] = {
+	{ "inet", AF_INET },
+	{ "inet6", AF_INET6 },
+	{ NULL, 0 },
+};
+
+static const struct conf_word protocols[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ NULL, 0 },
+};
+
+static const struct conf_word methods[] = {
+	{ "dr", METHOD_DR },
+	{ "nat", METHOD_NAT },
+	{ "tun", METHOD_TUN },
+	{ NULL, 0 },
+};
+
+static const struct conf_word check_types[] = {
+	{ "tcp", CHECK_TCP },
+	{ "http", CHECK_HTTP },
+	{ NULL, 0 },
+};
+
+/* Schedulers' own words first: the print prefers them. */
+static const struct conf_word flags[] = {
+	{ "sh-fallback", SERVICE_SCHED1 },
+	{ "sh-port", SERVICE_SCHED2 },
+	{ "mh-fallback", SERVICE_SCHED1 },
+	{ "mh-port", SERVICE_SCHED2 },
+	{ "flag-1", SERVICE_SCHED1 },
+	{ "flag-2", SERVICE_SCHED2 },
+	{ "flag-3", SERVICE_SCHED3 },
+	{ "ops", SERVICE_ONEPACKET },
+	{ NULL, 0 },
+};
+
+const char conf_inherit[] = "(as the service)";
+
+static const char *
+check_device(const void *field)
+{
+	const char *text = field;
+
+	for (; *text != '\0'; text++)
+		if (isspace((unsigned char)*text))
+			return "a device has no blanks in its name";
+	return NULL;
+}
+
+static const char *
+check_scheduler(const void *field)
+{
+	const char *text = field;
+
+	for (; *text != '\0'; text++)
+		if (!islower((unsigned char)*text) &&
+		    !isdigit((unsigned char)*text) &&
+		    strchr("_-", *text) == NULL)
+			return "a scheduler has letters a-z, digits, - and _ "
+			       "only, like wlc or mh";
+	return NULL;
+}
+
+static const char *
+check_slash(const void *field)
+{
+	return *(const char *)field == '/' ? NULL :
+					     "begin it with a /, like /health";
+}
+
+static const char *
+check_status(const void *field)
+{
+	unsigned status = *(const unsigned *)field;
+
+	return status == 0 || status >= 100 ?
+		   NULL :
+		   "say a status from 100 to 599, or 0 for any 2xx or 3xx";
+}
+
+static const char *
+check_speed(const void *field)
+{
+	static const uint32_t speeds[] = { 1200, 1800, 2400, 4800, 9600, 19200,
+		38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600,
+		1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000,
+		4000000 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(speeds); i++)
+		if (speeds[i] == *(const uint32_t *)field)
+			return NULL;
+	return "no serial line runs at that speed; say 115200 or 9600";
+}
+
+/* The struct each section is read into. */
+#define IN_top struct conf
+#define IN_beat struct conf
+#define IN_node struct conf_node
+#define IN_path struct conf_path
+#define IN_vip struct conf_vip
+#define IN_service struct in_service
+#define IN_check struct in_check
+#define IN_server struct in_server
+#define IN_checkpoint struct conf
+#define IN_sync struct conf
+#define IN_test struct conf
+#define FIELD(section, field) \
+	offsetof(IN_##section, field), sizeof(((IN_##section *)0)->field)
+
+enum {
+	TABLE = CONF_CHANGE_TABLE,
+	CHECKS = CONF_CHANGE_CHECKS,
+	VIPS = CONF_CHANGE_VIPS,
+	BEATS = CONF_CHANGE_BEATS,
+	STORE = CONF_CHANGE_STORE,
+	RESTART = CONF_CHANGE_RESTART,
+};
+#define REQUIRED NULL
+#define INHERIT conf_inherit
+
+static const struct conf_row rows[] = {
+#define SECTION(name, parent, many, help)
+#define TITLE(section, field, type, change, help) \
+	{ SEC_##section, NULL, VALUE_##type, FIELD(section, field), NULL, \
+		NULL, 1, NAME_LEN - 1, WHEN_ALWAYS, change, NULL, help },
+#define KEY(section, key, field, type, words, dflt, min, max, when, change, \
+    check, help) \
+	{ SEC_##section, #key, VALUE_##type, FIELD(section, field), words, \
+		dflt, min, max, WHEN_##when, change, check, help },
+#include "schema/config.def"
+#undef SECTION
+#undef TITLE
+#undef KEY
+};
+
+static const struct {
+	const char *name;
+	enum conf_section parent;
+	bool many;
+} sections[] = {
+#define ONE false
+#define MANY true
+#define SECTION(name, parent, many, help) { #name, SEC_##parent, many },
+#define TITLE(...)
+#define KEY(...)
+#include "schema/config.def"
+#undef SECTION
+#undef TITLE
+#undef KEY
+};
+
+struct conf_section_view
+conf_section(enum conf_section id)
+{
+	struct conf_section_view v = { .id = id,
+		.name = sections[id].name,
+		.parent = sections[id].parent,
+		.many = sections[id].many };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].section != id)
+			continue;
+		if (rows[i].key == NULL) {
+			v.title = &rows[i];
+			continue;
+		}
+		if (v.n_keys++ == 0)
+			v.keys = &rows[i];
+	}
+	return v;
+}
+
+bool
+conf_applies(const struct conf_row *r, const void *base)
+{
+	const struct conf_path *path = base;
+	const struct conf_check *check = base;
+	const struct conf_service *service = base;
+
+	switch (r->when) {
+	case WHEN_UDP:
+		return path->type == PATH_UDP;
+	case WHEN_SERIAL:
+		return path->type == PATH_SERIAL;
+	case WHEN_ADDRESS:
+		return service->def.fwmark == 0;
+	case WHEN_FWMARK:
+		return service->def.fwmark != 0;
+	case WHEN_HTTP:
+		return check->type == CHECK_HTTP;
+	default:
+		return true;
+	}
+}
+
+const char *
+conf_when_text(enum conf_when when)
+{
+	static const char *const text[WHEN__LAST] = {
+		[WHEN_UDP] = "paths of type udp",
+		[WHEN_SERIAL] = "paths of type serial",
+		[WHEN_ADDRESS] = "services without fwmark",
+		[WHEN_FWMARK] = "services by fwmark",
+		[WHEN_HTTP] = "checks of type http",
+	};
+
+	return text[when] != NULL ? text[when] : "everything";
+}
+
+const struct conf_word *
+conf_flag_words(void)
+{
+	return flags;
+}
+
+bool
+conf_flag_fits(const struct conf_word *w, const char *scheduler)
+{
+	if (strncmp(w->text, "sh-", 3) == 0)
+		return strcmp(scheduler, "sh") == 0;
+	if (strncmp(w->text, "mh-", 3) == 0)
+		return strcmp(scheduler, "mh") == 0;
+	return true;
+}
