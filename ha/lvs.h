@@ -32,8 +32,7 @@ struct lvs_op { /* borrows both; of dest operations only service->key counts */
 
 /* ops[index] failed with rc (-errno); text is a sentence naming the entry:
  * "add server 10.0.0.1:80 to tcp 10.77.0.10:80: Invalid argument (...)". */
-typedef void (*lvs_fail_fn)(
-    void *arg, size_t index, int rc, const char *text);
+typedef void (*lvs_fail_fn)(void *arg, size_t index, int rc, const char *text);
 
 enum lvs_role { LVS_MASTER = 1, LVS_BACKUP = 2 }; /* the kernel's numbers */
 
@@ -43,8 +42,8 @@ struct lvs_sync { /* one sync daemon; 0 and "" mean the kernel's default */
 	uint8_t id;
 	uint16_t maxlen;   /* payload bytes of a sync message */
 	struct addr group; /* 224.0.0.81 */
-	uint16_t port;     /* 8848 */
-	uint8_t ttl;       /* 1 */
+	uint16_t port;	   /* 8848 */
+	uint8_t ttl;	   /* 1 */
 };
 
 struct lvs_info {
@@ -57,7 +56,8 @@ struct lvs_info {
  * lvs_nl, struct lvs_fake * for test/fake/lvs_fake.h. */
 struct lvs_ops {
 	int (*read)(void *ctx, struct lvs_table *ret);
-	int (*read_more)(void *ctx, struct lvs_table *t, size_t *at, size_t max);
+	int (*read_more)(
+	    void *ctx, struct lvs_table *t, size_t *at, size_t max);
 	int (*apply)(void *ctx, const struct lvs_op *ops, size_t n,
 	    lvs_fail_fn fail, void *arg);
 	int (*sync_start)(void *ctx, const struct lvs_sync *s);
@@ -72,8 +72,7 @@ void lvs_close(struct lvs *l); /* NULL ok */
 
 /* Sorted; caller lvs_table_done()s. read_one: -ERR_NO_SERVICE, one service. */
 int lvs_read(struct lvs *l, struct lvs_table *ret);
-int lvs_read_one(
-    struct lvs *l, const struct lvs_key *k, struct lvs_table *ret);
+int lvs_read_one(struct lvs *l, const struct lvs_key *k, struct lvs_table *ret);
 
 /* lvs_read() in pieces of max services, for a loop that must not wait: begin
  * with t empty and *at 0, call while it returns 1; 0: t is whole and sorted.

@@ -23,7 +23,7 @@
 struct lvs_conns {
 	int fd;
 	size_t pos, len; /* unread part of buf */
-	bool header;     /* was seen */
+	bool header;	 /* was seen */
 	char buf[READ_BYTES + 1];
 };
 
@@ -239,8 +239,8 @@ lvs_count_conns(uint64_t *ret)
 	if (fd < 0)
 		return fd;
 	while ((n = read_some(fd, buf, sizeof(buf))) > 0)
-		for (p = buf; (p = memchr(p, '\n',
-				   (size_t)(buf + n - p))) != NULL; p++)
+		for (p = buf;
+		     (p = memchr(p, '\n', (size_t)(buf + n - p))) != NULL; p++)
 			lines++;
 	(void)close(fd);
 	if (n < 0)

@@ -13,7 +13,7 @@
 
 struct lvs_conn {
 	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP; 0: IP (template) */
-	bool synced;      /* learnt from the other director */
+	bool synced;	  /* learnt from the other director */
 	struct addr client, virt, dest;
 	uint16_t client_port, virt_port, dest_port;
 	char state[16]; /* "ESTABLISHED", "FIN_WAIT", "UDP", "NONE" ... */
@@ -29,8 +29,7 @@ int lvs_conns_open(struct lvs_conns **ret);
 
 /* Up to max connections to fn: 1 there may be more, 0 that was the end. Not a
  * snapshot: one that comes or goes meanwhile may be missed. */
-int lvs_conns_next(
-    struct lvs_conns *c, size_t max, lvs_conn_fn fn, void *arg);
+int lvs_conns_next(struct lvs_conns *c, size_t max, lvs_conn_fn fn, void *arg);
 void lvs_conns_close(struct lvs_conns *c); /* NULL ok */
 
 /* All of them at once, at most max: for tools, not for the loop. */

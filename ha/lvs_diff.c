@@ -33,20 +33,20 @@ bool
 lvs_service_same(const struct lvs_service *a, const struct lvs_service *b)
 {
 	return strcmp(a->scheduler, b->scheduler) == 0 &&
-	    strcmp(a->pe, b->pe) == 0 &&
-	    ((a->flags ^ b->flags) & LVS_FLAGS_SETTABLE) == 0 &&
-	    a->timeout_s == b->timeout_s &&
-	    service_prefix(a) == service_prefix(b);
+	       strcmp(a->pe, b->pe) == 0 &&
+	       ((a->flags ^ b->flags) & LVS_FLAGS_SETTABLE) == 0 &&
+	       a->timeout_s == b->timeout_s &&
+	       service_prefix(a) == service_prefix(b);
 }
 
 bool
 lvs_dest_same(const struct lvs_dest *a, const struct lvs_dest *b)
 {
 	return a->method == b->method && a->weight == b->weight &&
-	    a->upper == b->upper && a->lower == b->lower &&
-	    (a->method != LVS_TUN ||
-		(a->tun == b->tun && a->tun_port == b->tun_port &&
-		    a->tun_flags == b->tun_flags));
+	       a->upper == b->upper && a->lower == b->lower &&
+	       (a->method != LVS_TUN ||
+		   (a->tun == b->tun && a->tun_port == b->tun_port &&
+		       a->tun_flags == b->tun_flags));
 }
 
 /* What to add or set; with `gone`, what to delete instead. */
@@ -58,9 +58,12 @@ diff_dests(const struct walk *w, const struct lvs_service *want,
 	int c;
 
 	while (i < want->n_dests || j < have->n_dests) {
-		c = i == want->n_dests ? 1 :
-		    j == have->n_dests ? -1 :
-		    lvs_dest_cmp(&want->dests[i], &have->dests[j]);
+		if (i == want->n_dests)
+			c = 1;
+		else if (j == have->n_dests)
+			c = -1;
+		else
+			c = lvs_dest_cmp(&want->dests[i], &have->dests[j]);
 		if (c < 0 && !gone)
 			emit(w, LVS_ADD_DEST, want, &want->dests[i]);
 		if (c > 0 && gone)

@@ -38,8 +38,7 @@ int lvs_plan_make(const struct lvs_table *want, const struct lvs_table *have,
 void lvs_plan_done(struct lvs_plan *p);
 
 /* Equal as far as the kernel can be told: counters and hashed ignored. */
-bool lvs_service_same(
-    const struct lvs_service *a, const struct lvs_service *b);
+bool lvs_service_same(const struct lvs_service *a, const struct lvs_service *b);
 bool lvs_dest_same(const struct lvs_dest *a, const struct lvs_dest *b);
 
 #endif

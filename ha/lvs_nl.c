@@ -112,11 +112,10 @@ lvs_info(struct lvs *l, struct lvs_info *ret)
 int
 lvs_set_timeouts(struct lvs *l, const struct lvs_info *i)
 {
-	struct nl_msg *m =
-	    lvs_sock_request(&l->sock, IPVS_CMD_SET_CONFIG, 0);
+	struct nl_msg *m = lvs_sock_request(&l->sock, IPVS_CMD_SET_CONFIG, 0);
 
-	return lvs_sock_ask(&l->sock, m,
-	    m != NULL ? lvs_put_timeouts(m, i) : 0, NULL, NULL);
+	return lvs_sock_ask(
+	    &l->sock, m, m != NULL ? lvs_put_timeouts(m, i) : 0, NULL, NULL);
 }
 
 static int
@@ -146,8 +145,8 @@ read_dests(struct lvs *l, struct lvs_service *s)
 	struct nl_msg *m =
 	    lvs_sock_request(&l->sock, IPVS_CMD_GET_DEST, NLM_F_DUMP);
 
-	return lvs_sock_ask(&l->sock, m,
-	    m != NULL ? lvs_put_key(m, &s->key) : 0, on_dest, s);
+	return lvs_sock_ask(
+	    &l->sock, m, m != NULL ? lvs_put_key(m, &s->key) : 0, on_dest, s);
 }
 
 static int
@@ -191,15 +190,14 @@ lvs_read(struct lvs *l, struct lvs_table *ret)
 }
 
 int
-lvs_read_one(
-    struct lvs *l, const struct lvs_key *k, struct lvs_table *ret)
+lvs_read_one(struct lvs *l, const struct lvs_key *k, struct lvs_table *ret)
 {
 	struct nl_msg *m = lvs_sock_request(&l->sock, IPVS_CMD_GET_SERVICE, 0);
 	struct lvs_table t = { 0 };
 	int rc;
 
-	rc = lvs_sock_ask(&l->sock, m, m != NULL ? lvs_put_key(m, k) : 0,
-	    on_service, &t);
+	rc = lvs_sock_ask(
+	    &l->sock, m, m != NULL ? lvs_put_key(m, k) : 0, on_service, &t);
 	if (rc == 0 && t.n == 1)
 		rc = read_dests(l, &t.services[0]);
 	if (rc == 0)
@@ -220,9 +218,9 @@ batch_encode(struct lvs *l, struct batch *b, size_t from, size_t to,
 
 	for (i = from; i < to; i++) {
 		struct item *it = &b->items[i];
-		struct nl_msg *m = lvs_op_encode(l->sock.family,
-		    b->base + (uint32_t)i, i + 1 == to ? NLM_F_ACK : 0,
-		    it->verb, &ops[it->index]);
+		struct nl_msg *m =
+		    lvs_op_encode(l->sock.family, b->base + (uint32_t)i,
+			i + 1 == to ? NLM_F_ACK : 0, it->verb, &ops[it->index]);
 
 		if (m == NULL)
 			return 0;
@@ -314,8 +312,8 @@ report_failures(
 			r->first = it->rc;
 		if (r->fail != NULL)
 			r->fail(r->arg, it->index, it->rc,
-			    lvs_op_format(&ops[it->index], it->rc, text,
-				sizeof(text)));
+			    lvs_op_format(
+				&ops[it->index], it->rc, text, sizeof(text)));
 	}
 }
 
@@ -374,8 +372,7 @@ on_sync(void *arg, struct nlmsghdr *h)
 
 	if (all->n == 2)
 		return -EBADMSG;
-	return lvs_get_sync(h, &all->s[all->n]) < 0 ? -EBADMSG :
-						     (all->n++, 0);
+	return lvs_get_sync(h, &all->s[all->n]) < 0 ? -EBADMSG : (all->n++, 0);
 }
 
 int
@@ -402,11 +399,12 @@ sync_same(const struct lvs_sync *want, const struct lvs_sync *have)
 	    maxlen < BACKUP_MAXLEN_MIN)
 		maxlen = BACKUP_MAXLEN_MIN;
 	return strcmp(want->ifname, have->ifname) == 0 &&
-	    want->id == have->id && (maxlen == 0 || maxlen == have->maxlen) &&
-	    (addr_is_none(&want->group) ||
-		addr_cmp(&want->group, &have->group) == 0) &&
-	    (want->port == 0 || want->port == have->port) &&
-	    (want->ttl == 0 || want->ttl == have->ttl);
+	       want->id == have->id &&
+	       (maxlen == 0 || maxlen == have->maxlen) &&
+	       (addr_is_none(&want->group) ||
+		   addr_cmp(&want->group, &have->group) == 0) &&
+	       (want->port == 0 || want->port == have->port) &&
+	       (want->ttl == 0 || want->ttl == have->ttl);
 }
 
 int
@@ -470,8 +468,8 @@ nl_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
 }
 
 static int
-nl_apply(void *ctx, const struct lvs_op *ops, size_t n, lvs_fail_fn fail,
-    void *arg)
+nl_apply(
+    void *ctx, const struct lvs_op *ops, size_t n, lvs_fail_fn fail, void *arg)
 {
 	return lvs_apply(ctx, ops, n, fail, arg);
 }

@@ -92,9 +92,9 @@ lvs_op_format(const struct lvs_op *op, int rc, char *buf, size_t len)
 		(void)snprintf(what, sizeof(what), "%s %s %s",
 		    addr_format_port(&op->dest->addr, op->dest->port, server,
 			sizeof(server)),
-		    op->verb == LVS_ADD_DEST	 ? "to" :
-			op->verb == LVS_SET_DEST ? "of" :
-						   "from",
+		    op->verb == LVS_ADD_DEST   ? "to"
+		    : op->verb == LVS_SET_DEST ? "of"
+					       : "from",
 		    key);
 	if (h != NULL)
 		(void)snprintf(why, sizeof(why), " (%s)", h);

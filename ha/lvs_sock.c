@@ -153,8 +153,8 @@ receive(struct lvs_sock *s, struct mmsghdr *m)
 		};
 	}
 	do
-		n = recvmmsg(nl_socket_get_fd(s->nl), m, RX_SLOTS,
-		    MSG_WAITFORONE, NULL);
+		n = recvmmsg(
+		    nl_socket_get_fd(s->nl), m, RX_SLOTS, MSG_WAITFORONE, NULL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
@@ -200,10 +200,9 @@ lvs_sock_request(struct lvs_sock *s, uint8_t cmd, int flags)
 {
 	struct nl_msg *m = nlmsg_alloc();
 
-	if (m != NULL &&
-	    genlmsg_put(m, 0, ++s->seq, s->family, 0,
-		NLM_F_REQUEST | NLM_F_ACK | flags, cmd,
-		IPVS_GENL_VERSION) != NULL)
+	if (m != NULL && genlmsg_put(m, 0, ++s->seq, s->family, 0,
+			     NLM_F_REQUEST | NLM_F_ACK | flags, cmd,
+			     IPVS_GENL_VERSION) != NULL)
 		return m;
 	nlmsg_free(m);
 	return NULL;

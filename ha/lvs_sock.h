@@ -20,8 +20,8 @@ struct nlmsghdr;
 struct lvs_sock {
 	struct nl_sock *nl;
 	int family;
-	uint32_t seq;  /* of the last request */
-	bool stale;    /* answers may be under way: open anew */
+	uint32_t seq; /* of the last request */
+	bool stale;   /* answers may be under way: open anew */
 	uint8_t *rx;
 };
 

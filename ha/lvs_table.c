@@ -38,10 +38,10 @@ char *
 lvs_key_format(const struct lvs_key *k, char *buf, size_t len)
 {
 	char text[LVS_KEY_TEXT_MAX];
-	const char *proto = k->protocol == IPPROTO_TCP ? "tcp" :
-	    k->protocol == IPPROTO_UDP                 ? "udp" :
-	    k->protocol == IPPROTO_SCTP                ? "sctp" :
-							 "ip";
+	const char *proto = k->protocol == IPPROTO_TCP	  ? "tcp"
+			    : k->protocol == IPPROTO_UDP  ? "udp"
+			    : k->protocol == IPPROTO_SCTP ? "sctp"
+							  : "ip";
 
 	if (k->fwmark != 0)
 		(void)snprintf(buf, len, "fwmark %u%s", k->fwmark,
@@ -116,8 +116,8 @@ cmp_dests(const void *a, const void *b)
 
 /* Sorts what is not sorted yet. -EEXIST: two are equal. */
 static int
-array_sort(void *p, size_t n, size_t size,
-    int (*cmp)(const void *, const void *))
+array_sort(
+    void *p, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	const char *at = p;
 	size_t i;
@@ -144,8 +144,8 @@ lvs_table_sort(struct lvs_table *t)
 	rc = array_sort(t->services, t->n, sizeof(*s), cmp_services);
 	for (i = 0; i < t->n && rc == 0; i++) {
 		s = &t->services[i];
-		rc = array_sort(s->dests, s->n_dests, sizeof(*s->dests),
-		    cmp_dests);
+		rc = array_sort(
+		    s->dests, s->n_dests, sizeof(*s->dests), cmp_dests);
 	}
 	return rc;
 }
@@ -157,8 +157,7 @@ lvs_table_find(const struct lvs_table *t, const struct lvs_key *k)
 
 	if (t->n == 0)
 		return NULL;
-	return bsearch(
-	    &probe, t->services, t->n, sizeof(probe), cmp_services);
+	return bsearch(&probe, t->services, t->n, sizeof(probe), cmp_services);
 }
 
 struct lvs_dest *
@@ -182,8 +181,8 @@ lvs_table_conns(const struct lvs_table *t)
 	for (i = 0; i < t->n; i++) {
 		s = &t->services[i];
 		for (k = 0; k < s->n_dests; k++)
-			sum += (uint64_t)s->dests[k].active +
-			    s->dests[k].inactive;
+			sum +=
+			    (uint64_t)s->dests[k].active + s->dests[k].inactive;
 	}
 	return sum;
 }

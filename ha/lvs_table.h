@@ -15,7 +15,7 @@
 
 #include "common/addr.h"
 
-#define LVS_NAME_MAX 16       /* scheduler, persistence engine; with NUL */
+#define LVS_NAME_MAX 16	      /* scheduler, persistence engine; with NUL */
 #define LVS_KEY_TEXT_MAX 80   /* "tcp [2001:db8::10]:80", "fwmark 7 ipv6" */
 #define LVS_SERVERS_MAX 65536 /* of one service; more is refused */
 
@@ -23,7 +23,7 @@
 struct lvs_key {
 	struct addr addr;
 	uint32_t fwmark;
-	uint16_t port;    /* host order; 0: all ports (persistent only) */
+	uint16_t port;	  /* host order; 0: all ports (persistent only) */
 	uint8_t protocol; /* IPPROTO_TCP, _UDP, _SCTP; 0 with fwmark */
 };
 
@@ -49,10 +49,10 @@ struct lvs_dest {
 	struct addr addr;
 	uint16_t port; /* host order; tun and dr: the service's own */
 	enum lvs_method method;
-	enum lvs_tun tun;   /* with LVS_TUN only, as the next two */
-	uint16_t tun_port;  /* gue */
-	uint16_t tun_flags; /* IP_VS_TUNNEL_ENCAP_FLAG_* */
-	int weight;         /* 0: no new connections */
+	enum lvs_tun tun;      /* with LVS_TUN only, as the next two */
+	uint16_t tun_port;     /* gue */
+	uint16_t tun_flags;    /* IP_VS_TUNNEL_ENCAP_FLAG_* */
+	int weight;	       /* 0: no new connections */
 	uint32_t upper, lower; /* connection thresholds; 0: none */
 	uint32_t active, inactive, persistent; /* read only, as stats */
 	struct lvs_stats stats;
@@ -61,10 +61,10 @@ struct lvs_dest {
 struct lvs_service {
 	struct lvs_key key;
 	char scheduler[LVS_NAME_MAX];
-	char pe[LVS_NAME_MAX]; /* "" or "sip" */
-	uint32_t flags;        /* enum lvs_flag */
-	uint32_t timeout_s;    /* of persistence */
-	uint8_t prefix;        /* of persistence; 0: the whole address */
+	char pe[LVS_NAME_MAX];	/* "" or "sip" */
+	uint32_t flags;		/* enum lvs_flag */
+	uint32_t timeout_s;	/* of persistence */
+	uint8_t prefix;		/* of persistence; 0: the whole address */
 	struct lvs_dest *dests; /* by (addr, port) */
 	size_t n_dests, cap_dests;
 	struct lvs_stats stats; /* read only */

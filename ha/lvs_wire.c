@@ -68,11 +68,11 @@ lvs_put_service(struct nl_msg *m, const struct lvs_service *s)
 
 	bad = bad || put_key_attrs(m, &s->key) != 0;
 	bad = bad ||
-	    nla_put_string(m, IPVS_SVC_ATTR_SCHED_NAME, s->scheduler) != 0;
+	      nla_put_string(m, IPVS_SVC_ATTR_SCHED_NAME, s->scheduler) != 0;
 	bad = bad || (s->pe[0] != '\0' &&
-	    nla_put_string(m, IPVS_SVC_ATTR_PE_NAME, s->pe) != 0);
-	bad = bad ||
-	    nla_put(m, IPVS_SVC_ATTR_FLAGS, sizeof(flags), &flags) != 0;
+			 nla_put_string(m, IPVS_SVC_ATTR_PE_NAME, s->pe) != 0);
+	bad =
+	    bad || nla_put(m, IPVS_SVC_ATTR_FLAGS, sizeof(flags), &flags) != 0;
 	bad = bad || nla_put_u32(m, IPVS_SVC_ATTR_TIMEOUT, s->timeout_s) != 0;
 	bad = bad || nla_put_u32(m, IPVS_SVC_ATTR_NETMASK, netmask(s)) != 0;
 	return bad || nla_nest_end(m, nest) != 0 ? -EMSGSIZE : 0;
@@ -111,8 +111,8 @@ lvs_put_dest(struct nl_msg *m, const struct lvs_dest *d)
 static int
 put_group(struct nl_msg *m, const struct addr *group)
 {
-	int type = group->family == AF_INET6 ? IPVS_DAEMON_ATTR_MCAST_GROUP6 :
-					       IPVS_DAEMON_ATTR_MCAST_GROUP;
+	int type = group->family == AF_INET6 ? IPVS_DAEMON_ATTR_MCAST_GROUP6
+					     : IPVS_DAEMON_ATTR_MCAST_GROUP;
 
 	return nla_put(m, type, (int)addr_len(group), group->bytes);
 }
@@ -129,8 +129,7 @@ lvs_put_sync(struct nl_msg *m, const struct lvs_sync *s)
 	bad |= nla_put_string(m, IPVS_DAEMON_ATTR_MCAST_IFN, s->ifname);
 	bad |= nla_put_u32(m, IPVS_DAEMON_ATTR_SYNC_ID, s->id);
 	if (s->maxlen != 0)
-		bad |= nla_put_u16(
-		    m, IPVS_DAEMON_ATTR_SYNC_MAXLEN, s->maxlen);
+		bad |= nla_put_u16(m, IPVS_DAEMON_ATTR_SYNC_MAXLEN, s->maxlen);
 	if (!addr_is_none(&s->group))
 		bad |= put_group(m, &s->group);
 	if (s->port != 0)
@@ -148,8 +147,8 @@ lvs_put_timeouts(struct nl_msg *m, const struct lvs_info *i)
 	if (i->tcp_s != 0)
 		bad |= nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_TCP, i->tcp_s);
 	if (i->tcp_fin_s != 0)
-		bad |= nla_put_u32(
-		    m, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, i->tcp_fin_s);
+		bad |=
+		    nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, i->tcp_fin_s);
 	if (i->udp_s != 0)
 		bad |= nla_put_u32(m, IPVS_CMD_ATTR_TIMEOUT_UDP, i->udp_s);
 	return bad ? -EMSGSIZE : 0;
@@ -174,7 +173,9 @@ lvs_op_encode(int family, uint32_t seq, int flags, enum lvs_verb verb,
 	if (m == NULL)
 		return NULL;
 	rc = genlmsg_put(m, 0, seq, family, 0, NLM_F_REQUEST | flags,
-	    commands[verb], IPVS_GENL_VERSION) != NULL ? 0 : -EMSGSIZE;
+		 commands[verb], IPVS_GENL_VERSION) != NULL
+		 ? 0
+		 : -EMSGSIZE;
 	if (rc == 0 && (verb == LVS_ADD_SERVICE || verb == LVS_SET_SERVICE))
 		rc = lvs_put_service(m, op->service);
 	else if (rc == 0)
@@ -194,7 +195,8 @@ parse_nest(struct nlmsghdr *h, int type, struct nlattr **ret, int max)
 	struct nlattr *top[IPVS_CMD_ATTR_MAX + 1];
 
 	if (genlmsg_parse(h, 0, top, IPVS_CMD_ATTR_MAX, NULL) < 0 ||
-	    top[type] == NULL || nla_parse_nested(ret, max, top[type], NULL) < 0)
+	    top[type] == NULL ||
+	    nla_parse_nested(ret, max, top[type], NULL) < 0)
 		return -EBADMSG;
 	return 0;
 }
@@ -301,21 +303,20 @@ lvs_get_service(struct nlmsghdr *h, struct lvs_service *ret)
 	text(a[IPVS_SVC_ATTR_SCHED_NAME], s.scheduler, sizeof(s.scheduler));
 	text(a[IPVS_SVC_ATTR_PE_NAME], s.pe, sizeof(s.pe));
 	if (a[IPVS_SVC_ATTR_FLAGS] != NULL)
-		(void)nla_memcpy(
-		    &flags, a[IPVS_SVC_ATTR_FLAGS], sizeof(flags));
+		(void)nla_memcpy(&flags, a[IPVS_SVC_ATTR_FLAGS], sizeof(flags));
 	s.flags = flags.flags;
 	s.timeout_s = (uint32_t)num(a[IPVS_SVC_ATTR_TIMEOUT]);
 	mask = (uint32_t)num(a[IPVS_SVC_ATTR_NETMASK]);
-	s.prefix = s.key.addr.family == AF_INET6 ?
-	    (uint8_t)mask : (uint8_t)__builtin_popcount(mask);
+	s.prefix = s.key.addr.family == AF_INET6
+		       ? (uint8_t)mask
+		       : (uint8_t)__builtin_popcount(mask);
 	get_stats(a[IPVS_SVC_ATTR_STATS64], a[IPVS_SVC_ATTR_STATS], &s.stats);
 	*ret = s;
 	return 0;
 }
 
 int
-lvs_get_dest(
-    struct nlmsghdr *h, uint8_t default_family, struct lvs_dest *ret)
+lvs_get_dest(struct nlmsghdr *h, uint8_t default_family, struct lvs_dest *ret)
 {
 	struct nlattr *a[IPVS_DEST_ATTR_MAX + 1];
 	struct lvs_dest d = { 0 };
@@ -323,8 +324,9 @@ lvs_get_dest(
 
 	if (parse_nest(h, IPVS_CMD_ATTR_DEST, a, IPVS_DEST_ATTR_MAX) < 0)
 		return -EBADMSG;
-	family = a[IPVS_DEST_ATTR_ADDR_FAMILY] != NULL ?
-	    (uint8_t)num(a[IPVS_DEST_ATTR_ADDR_FAMILY]) : default_family;
+	family = a[IPVS_DEST_ATTR_ADDR_FAMILY] != NULL
+		     ? (uint8_t)num(a[IPVS_DEST_ATTR_ADDR_FAMILY])
+		     : default_family;
 	if (address(a[IPVS_DEST_ATTR_ADDR], family, &d.addr) < 0)
 		return -EBADMSG;
 	d.port = port(a[IPVS_DEST_ATTR_PORT]);
@@ -338,8 +340,7 @@ lvs_get_dest(
 	d.tun = (enum lvs_tun)num(a[IPVS_DEST_ATTR_TUN_TYPE]);
 	d.tun_port = port(a[IPVS_DEST_ATTR_TUN_PORT]);
 	d.tun_flags = (uint16_t)num(a[IPVS_DEST_ATTR_TUN_FLAGS]);
-	get_stats(
-	    a[IPVS_DEST_ATTR_STATS64], a[IPVS_DEST_ATTR_STATS], &d.stats);
+	get_stats(a[IPVS_DEST_ATTR_STATS64], a[IPVS_DEST_ATTR_STATS], &d.stats);
 	*ret = d;
 	return 0;
 }

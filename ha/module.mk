@@ -28,3 +28,10 @@ HA_SRC += \
 	ha/ipvs.c \
 	ha/table_diff.c \
 	ha/vip_nl.c
+
+HA_SRC += \
+	ha/director.c \
+	ha/mutate.c \
+	ha/replica.c \
+	ha/takeover.c \
+	ha/transition.c

@@ -132,6 +132,7 @@ store_found_pack(struct buf *b, const struct store_found *m)
 	put_u64(b, m->epoch);
 	put_u64(b, m->seq);
 	put_u64(b, m->snapshot_seq);
+	put_u64(b, m->highest_epoch);
 	put_u32(b, m->changes);
 	put_u32(b, m->bytes);
 	put_u64(b, m->took_us);
@@ -149,6 +150,7 @@ store_found_unpack(struct buf *b, struct store_found *ret)
 	m.epoch = get_u64(b);
 	m.seq = get_u64(b);
 	m.snapshot_seq = get_u64(b);
+	m.highest_epoch = get_u64(b);
 	m.changes = get_u32(b);
 	m.bytes = get_u32(b);
 	m.took_us = get_u64(b);

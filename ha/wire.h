@@ -66,6 +66,7 @@ struct store_found {
 	int32_t rc;            /* 0, or -errno: nothing usable, see text */
 	uint64_t epoch, seq;   /* of the table, journal replayed */
 	uint64_t snapshot_seq; /* where its snapshot stood */
+	uint64_t highest_epoch; /* any file's, usable or not: a new one is above */
 	uint32_t changes;      /* replayed from the journal */
 	uint32_t bytes;        /* of the table that follows in chunks */
 	uint64_t took_us;      /* copy, open, verify, replay */

@@ -1,0 +1,362 @@
+/*
+ * director: life and roles. Everything that happens ends in
+ * director_evaluate(): view, decide(), and at most one event. Roles change in
+ * set_role() only; what a transition does is the rule's action.
+ */
+#include "ha/director_impl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "ha/table_diff.h"
+
+#define LOAD_WAIT (2 * USEC_S) /* give up on a stored table at start */
+#define LEAVE_WAIT (USEC_S)    /* for the standby to take over */
+
+void
+director_note(struct director *d, enum note level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	d->listener->on_note(level, text, d->arg);
+}
+
+bool
+role_holds(enum role r)
+{
+	return r == ROLE_ACTIVE || r == ROLE_HANDING_OVER ||
+	    r == ROLE_TAKING_OVER;
+}
+
+static struct transition *
+set_role(struct director *d, enum role to, enum role_event ev, enum why why)
+{
+	struct transition *t = transitions_add(&d->log);
+
+	t->from = d->role;
+	t->to = to;
+	t->event = ev;
+	t->why = why;
+	t->at = loop_now(d->loop);
+	t->at_real = loop_real(d->loop);
+	if (ev == EV_TAKE && d->beats.heard != 0)
+		t->silence = t->at - d->beats.heard;
+	d->role = to;
+	d->role_since = t->at;
+	return t;
+}
+
+static enum role_event
+act(struct director *d, enum role_act a, struct transition *t)
+{
+	static enum role_event (*const acts[])(
+	    struct director *, struct transition *) = {
+		[ACT_TAKE] = take_over,
+		[ACT_RELEASE] = let_go,
+		[ACT_ASK] = ask_standby,
+		[ACT_JOIN] = join_as_standby,
+	};
+
+	return a == ACT_NONE ? EV__LAST : acts[a](d, t);
+}
+
+void
+director_event(struct director *d, enum role_event ev, enum why why)
+{
+	const struct role_rule *r;
+	struct transition *t;
+
+	while (ev != EV__LAST) {
+		r = role_rule(d->role, ev);
+		if (r == NULL) {
+			director_note(d, NOTE_WARNING,
+			    "event=%s refused role=%s why=%s",
+			    role_event_name(ev), role_name(d->role),
+			    why_name(why));
+			return;
+		}
+		t = set_role(d, r->to, ev, why);
+		ev = act(d, r->act, t);
+		t->epoch = d->table.epoch;
+		d->listener->on_role(t, d->arg);
+	}
+	beats_send(&d->beats); /* the peer hears of it now, not in a Tb */
+}
+
+void
+director_view(const struct director *d, struct view *v)
+{
+	const struct beat *b = &d->beats.report;
+
+	*v = (struct view){ .role = d->role,
+		.id = d->conf->self->id,
+		.peer_id = d->conf->peer->id,
+		.epoch = d->table.epoch,
+		.table_epoch = d->table.epoch,
+		.seq = d->table.seq,
+		.loaded = d->loaded,
+		.waited = d->waited,
+		.serves = d->ipvs.passes == 0 || d->ipvs.rc == 0,
+		.uplink = true,
+		.nics_up = beats_up(&d->beats, PATH_UDP),
+		.serials_up = beats_up(&d->beats, PATH_SERIAL),
+		.reported = d->beats.reported,
+		.peer_role = b->role,
+		.peer_ready = (b->flags & BEAT_READY) != 0,
+		.peer_in_step = (b->flags & BEAT_IN_STEP) != 0,
+		.peer_leaving = (b->flags & BEAT_LEAVING) != 0,
+		.peer_serves = (b->flags & BEAT_SERVES) != 0,
+		.peer_uplink = (b->flags & BEAT_UPLINK) != 0,
+		.peer_epoch = b->epoch,
+		.peer_table_epoch = b->table_epoch,
+		.peer_seq = b->seq,
+		.link = d->members.connected,
+		.link_peer = d->members.peer,
+		.loss = d->members.loss };
+}
+
+void
+director_evaluate(struct director *d)
+{
+	static const enum role_event events[INTENT__LAST] = {
+		[INTENT_STAY] = EV__LAST,
+		[INTENT_STAND_BY] = EV_STAND_BY,
+		[INTENT_TAKE] = EV_TAKE,
+		[INTENT_RELEASE] = EV_RELEASE,
+		[INTENT_HAND_OVER] = EV_HAND_OVER,
+		[INTENT_FAULT] = EV_FAULT,
+		[INTENT_CLEAR] = EV_CLEARED,
+	};
+	struct decision was = d->decision;
+	struct view v;
+
+	if (d->leaving && d->role != ROLE_HANDING_OVER)
+		return;
+	director_view(d, &v);
+	d->decision = decide(&v);
+	if (d->decision.alarm && d->decision.why != was.why)
+		director_note(d, NOTE_WARNING, "alarm=%s text=\"%s\"",
+		    why_name(d->decision.why), why_text(d->decision.why));
+	if (events[d->decision.intent] != EV__LAST)
+		director_event(d, events[d->decision.intent], d->decision.why);
+	if (d->leaving && !d->holding)
+		timer_in(&d->left, 0);
+}
+
+static void
+fill(struct beat *b, void *arg)
+{
+	struct director *d = arg;
+
+	b->role = (uint8_t)d->role;
+	b->flags = BEAT_UPLINK;
+	b->flags |= d->loaded ? BEAT_READY : 0;
+	b->flags |= director_in_step(d) ? BEAT_IN_STEP : 0;
+	b->flags |= d->holding ? BEAT_VIPS : 0;
+	b->flags |= d->members.connected ? BEAT_LINK : 0;
+	b->flags |= d->ipvs.passes == 0 || d->ipvs.rc == 0 ? BEAT_SERVES : 0;
+	b->flags |= d->leaving && !d->holding ? BEAT_LEAVING : 0;
+	b->epoch = role_holds(d->role) ? d->table.epoch : d->epoch_seen;
+	b->table_epoch = d->table.epoch;
+	b->seq = d->table.seq;
+}
+
+static void
+on_report(const struct beat *b, void *arg)
+{
+	struct director *d = arg;
+
+	if (b->epoch > d->epoch_seen)
+		d->epoch_seen = b->epoch;
+	if (b->table_epoch > d->epoch_seen)
+		d->epoch_seen = b->table_epoch;
+	director_evaluate(d);
+}
+
+static void
+on_path(unsigned index, bool up, void *arg)
+{
+	struct director *d = arg;
+
+	d->listener->on_path(index, up, d->arg);
+	if (!up)
+		director_evaluate(d);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct director *d = arg;
+
+	replica_tick(d);
+	director_evaluate(d);
+}
+
+static const struct beats_ops beats_ops = {
+	.fill = fill,
+	.on_report = on_report,
+	.on_path = on_path,
+	.on_tick = on_tick,
+};
+
+static void
+on_waited(void *arg)
+{
+	struct director *d = arg;
+
+	d->waited = true;
+	director_evaluate(d);
+}
+
+/* Asks again while checkpointd is not there yet; then goes on without. */
+static void
+on_load_wait(void *arg)
+{
+	struct director *d = arg;
+
+	if (d->loaded)
+		return;
+	if (loop_now(d->loop) - d->load_at < LOAD_WAIT) {
+		if (d->load_token == 0)
+			load_table(d);
+		timer_in(&d->load_wait, 50 * USEC_MS);
+		return;
+	}
+	director_note(d, NOTE_WARNING,
+	    "no answer from checkpointd: starting without a stored table");
+	d->load_token = 0;
+	d->loaded = true;
+	director_evaluate(d);
+}
+
+void
+director_on_members(struct director *d, const struct link_members *m)
+{
+	bool had = d->members.connected && d->members.peer;
+
+	d->members = *m;
+	if (!had && m->connected && m->peer)
+		d->replica.asked = 0;
+	if (had && !m->peer && m->connected &&
+	    (m->loss == LINK_PROCDOWN || m->loss == LINK_LEFT))
+		beats_hint(&d->beats);
+	director_evaluate(d);
+}
+
+static void
+on_left(void *arg)
+{
+	struct director *d = arg;
+
+	if (d->holding)
+		(void)let_go(d, transitions_add(&d->log));
+	beats_send(&d->beats);
+	d->listener->on_left(d->arg);
+}
+
+void
+director_leave(struct director *d)
+{
+	struct view v;
+
+	director_view(d, &v);
+	if (d->role == ROLE_ACTIVE && v.link_peer && v.peer_in_step)
+		director_event(d, EV_HAND_OVER, WHY_SWITCH);
+	d->leaving = true;
+	timer_in(&d->left, d->role == ROLE_HANDING_OVER ? LEAVE_WAIT : 0);
+}
+
+int
+director_start(struct director *d, struct loop *l, struct conf *conf,
+    const struct director_ports *ports,
+    const struct director_listener *listener, void *arg)
+{
+	int rc;
+
+	*d = (struct director){ .loop = l,
+		.conf = conf,
+		.ports = *ports,
+		.listener = listener,
+		.arg = arg,
+		.role = ROLE_STARTING,
+		.role_since = loop_now(l),
+		.load_at = loop_now(l) };
+	rc = table_from_conf(conf, &d->table);
+	if (rc < 0)
+		return rc;
+	timer_init(&d->start_wait, l, on_waited, d);
+	timer_init(&d->load_wait, l, on_load_wait, d);
+	timer_init(&d->left, l, on_left, d);
+	takeover_start(d);
+	(void)ports->vip->drop(ports->vip_ctx, conf->vips, conf->n_vips);
+	ipvs_start(&d->ipvs, l, ports->lvs, ports->lvs_ctx, &d->table, conf);
+	rc = beats_start(&d->beats, l, conf, ports->path_open, &beats_ops, d);
+	if (rc < 0) {
+		director_stop(d);
+		return rc;
+	}
+	timer_in(&d->start_wait, conf->start_wait);
+	timer_in(&d->load_wait, 0);
+	return 0;
+}
+
+void
+director_stop(struct director *d)
+{
+	if (d->holding)
+		(void)d->ports.vip->drop(
+		    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips);
+	d->holding = false;
+	timer_stop(&d->start_wait);
+	timer_stop(&d->load_wait);
+	timer_stop(&d->left);
+	takeover_stop(d);
+	beats_stop(&d->beats);
+	ipvs_stop(&d->ipvs);
+	chunks_done(&d->replica.chunks);
+	table_done(&d->table);
+}
+
+int
+director_switch(struct director *d)
+{
+	struct view v;
+
+	director_view(d, &v);
+	if (d->role == ROLE_HANDING_OVER || d->role == ROLE_TAKING_OVER)
+		return -ERR_BUSY;
+	if (d->role != ROLE_ACTIVE)
+		return -ERR_NOT_ACTIVE;
+	if (!v.link_peer || !v.peer_in_step || v.peer_role != ROLE_STANDBY ||
+	    !beats_any_up(&d->beats))
+		return -ERR_NO_PEER;
+	director_event(d, EV_HAND_OVER, WHY_SWITCH);
+	return 0;
+}
+
+int
+director_reload(struct director *d, struct conf *fresh, size_t *ret_changes)
+{
+	struct conf *was = d->conf;
+	unsigned what = conf_diff(was, fresh);
+
+	if ((what & CONF_CHANGE_RESTART) != 0)
+		return -EINVAL;
+	*ret_changes = 0;
+	if ((what & CONF_CHANGE_VIPS) != 0)
+		vips_reload(d, fresh);
+	d->conf = fresh;
+	d->ipvs.conf = fresh;
+	if ((what & CONF_CHANGE_TABLE) != 0 && d->role != ROLE_STANDBY)
+		*ret_changes = table_follow_conf(d, fresh);
+	beats_retime(&d->beats, fresh);
+	return 0;
+}

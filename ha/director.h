@@ -1,0 +1,117 @@
+/*
+ * director: one director of the pair: its role, its table, its peer, and what
+ * it does about them. Everything outside is a port, so two directors run in
+ * one test process on a fake clock (test/sim).
+ *
+ * Nothing in it blocks or logs; what is worth saying goes to the listener.
+ */
+#ifndef HA_DIRECTOR_H
+#define HA_DIRECTOR_H
+
+#include "common/conf.h"
+#include "ha/beats.h"
+#include "ha/decide.h"
+#include "ha/ipvs.h"
+#include "ha/link.h"
+#include "ha/role.h"
+#include "ha/store.h"
+#include "ha/table.h"
+#include "ha/transition.h"
+#include "ha/vip.h"
+#include "ha/wire.h"
+
+enum note { NOTE_ERR, NOTE_WARNING, NOTE_NOTICE, NOTE_INFO };
+
+struct director_ports {
+	path_open_fn path_open;
+	const struct lvs_ops *lvs;
+	const struct vip_ops *vip;
+	const struct link_ops *link;
+	const struct store_ops *store;
+	void *lvs_ctx, *vip_ctx, *link_ctx, *store_ctx;
+};
+
+struct director_listener {
+	void (*on_change)(const struct change *c, void *arg);
+	void (*on_table)(void *arg); /* replaced as a whole */
+	void (*on_role)(const struct transition *t, void *arg);
+	void (*on_path)(unsigned index, bool up, void *arg);
+	void (*on_note)(enum note level, const char *text, void *arg);
+	void (*on_left)(void *arg); /* director_leave() is done */
+};
+
+/* The standby's copy of the active's table. */
+struct replica {
+	bool valid;            /* a snapshot, and no gap since */
+	struct chunks chunks;  /* a snapshot under way */
+	usec_t asked;          /* for a snapshot, last */
+	usec_t behind_since;   /* 0: in step */
+	uint64_t snapshots, changes, gaps;
+};
+
+struct director {
+	struct loop *loop;
+	struct conf *conf;     /* borrowed; replaced by director_reload() */
+	struct director_ports ports;
+	const struct director_listener *listener;
+	void *arg;
+
+	enum role role;
+	usec_t role_since;
+	struct decision decision; /* the last one */
+	struct transitions log;
+	uint64_t epoch_seen;      /* highest anyone spoke of */
+
+	struct table table;
+	struct ipvs ipvs;
+	struct beats beats;
+	struct replica replica;
+	struct link_members members;
+	struct restored restored; /* where the table came from */
+
+	bool loaded, waited, leaving, holding;
+	int vip_rc;               /* of the last hold or announce */
+	uint64_t load_token;      /* of the load under way; 0: none */
+	uint64_t load_count;      /* loads ever: the next token */
+	bool store_opened;        /* this term's file was begun */
+	uint64_t pre_epoch, pre_seq; /* of the table before this term */
+	usec_t load_at;
+	unsigned announced;       /* how often in this term */
+	struct timer start_wait, load_wait, renew, announce, ask, left;
+};
+
+/* Starts as ROLE_STARTING. 0 or -errno. All borrowed until director_stop(). */
+int director_start(struct director *d, struct loop *l, struct conf *conf,
+    const struct director_ports *ports,
+    const struct director_listener *listener, void *arg);
+void director_stop(struct director *d); /* lets go of everything, at once */
+
+/* Stops on purpose: hands over first where it can; on_left() follows. */
+void director_leave(struct director *d);
+
+/* A change of the table by the active director. 0; -ERR_NOT_ACTIVE;
+ * -ERR_NO_SERVICE, -ERR_NO_SERVER. Fills epoch, seq, when of *c. */
+int director_change(struct director *d, struct change *c);
+
+/* 0; -ERR_NOT_ACTIVE; -ERR_NO_PEER; -ERR_BUSY. The outcome is a transition. */
+int director_switch(struct director *d);
+
+/* Applies a new configuration (borrowed); definitions move as changes when
+ * active. -EINVAL: nodes, paths, key or instance differ; nothing is done.
+ * *ret_changes: how many changes it made. */
+int director_reload(
+    struct director *d, struct conf *fresh, size_t *ret_changes);
+
+/* From the ports. */
+void director_on_members(struct director *d, const struct link_members *m);
+void director_on_message(
+    struct director *d, enum msg_id id, const void *body, size_t len);
+void director_on_found(struct director *d, const struct store_found *f,
+    const void *bytes, size_t len);
+int director_on_health(struct director *d, const struct health_msg *m);
+
+/* Is the standby's table the active's, as far as the last beat says? */
+bool director_in_step(const struct director *d);
+void director_view(const struct director *d, struct view *ret);
+
+#endif

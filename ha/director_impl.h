@@ -1,0 +1,39 @@
+/*
+ * director_impl: what the files of a director share among themselves:
+ * director.c (life, events, roles), takeover.c (taking and letting go),
+ * mutate.c (changes and their sinks), replica.c (the peer's messages).
+ */
+#ifndef HA_DIRECTOR_IMPL_H
+#define HA_DIRECTOR_IMPL_H
+
+#include "ha/director.h"
+
+/* director.c */
+void director_event(struct director *d, enum role_event ev, enum why why);
+void director_evaluate(struct director *d);
+void director_note(
+    struct director *d, enum note level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool role_holds(enum role r); /* has, or is getting, the VIPs */
+
+/* takeover.c; each returns the event that follows, EV__LAST for none */
+enum role_event take_over(struct director *d, struct transition *t);
+enum role_event let_go(struct director *d, struct transition *t);
+enum role_event ask_standby(struct director *d, struct transition *t);
+enum role_event join_as_standby(struct director *d, struct transition *t);
+void takeover_start(struct director *d); /* timers */
+void takeover_stop(struct director *d);
+void load_table(struct director *d);     /* asks the store */
+void vips_reload(struct director *d, const struct conf *fresh);
+
+/* mutate.c */
+int mutate(struct director *d, struct change *c); /* numbers, applies, tells */
+void table_replace(struct director *d, struct table *fresh); /* takes fresh */
+size_t table_follow_conf(struct director *d, const struct conf *c);
+
+/* replica.c */
+void replica_tick(struct director *d);
+void replica_lost(struct director *d);
+bool replica_newest(const struct director *d);
+
+#endif

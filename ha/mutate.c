@@ -1,0 +1,141 @@
+/*
+ * mutate: the one way for the table to change, and whom it is told to: IPVS,
+ * the peer, checkpointd, and whoever watches.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "ha/director_impl.h"
+#include "ha/table_diff.h"
+
+static void
+tell(struct director *d, const struct change *c)
+{
+	uint8_t mem[CHANGE_BYTES_MAX];
+	struct buf b = buf_writer(mem, sizeof(mem));
+
+	ipvs_dirty(&d->ipvs);
+	if (role_holds(d->role)) {
+		change_pack(&b, c);
+		if (!b.bad)
+			(void)d->ports.link->send(d->ports.link_ctx,
+			    MSG_PEER_CHANGE, mem, b.pos);
+		if (d->store_opened)
+			d->ports.store->change(d->ports.store_ctx, c);
+	}
+	d->listener->on_change(c, d->arg);
+}
+
+int
+mutate(struct director *d, struct change *c)
+{
+	int rc;
+
+	if (c->what != CHANGE_EPOCH)
+		c->epoch = d->table.epoch;
+	c->seq = d->table.seq + 1;
+	c->when = loop_real(d->loop);
+	rc = table_apply(&d->table, c);
+	if (rc == 0)
+		tell(d, c);
+	return rc;
+}
+
+/* The peer notices by its beats that it has another table, and asks. */
+void
+table_replace(struct director *d, struct table *fresh)
+{
+	uint64_t epoch = d->table.epoch, seq = d->table.seq;
+
+	table_done(&d->table);
+	table_move(&d->table, fresh);
+	if (role_holds(d->role)) {
+		d->table.epoch = epoch;
+		d->table.seq = (seq > d->table.seq ? seq : d->table.seq) + 1;
+	}
+	if (d->store_opened)
+		d->ports.store->open(d->ports.store_ctx, &d->table);
+	ipvs_dirty(&d->ipvs);
+	d->listener->on_table(d->arg);
+}
+
+struct change_list {
+	struct change *v;
+	size_t n, cap;
+	bool full; /* no memory: the rest follows at the next reload */
+};
+
+static void
+collect(const struct change *c, void *arg)
+{
+	struct change_list *l = arg;
+	struct change *more;
+
+	if (l->n == l->cap && !l->full) {
+		l->cap = l->cap > 0 ? l->cap * 2 : 64;
+		more = realloc(l->v, l->cap * sizeof(*l->v));
+		l->full = more == NULL;
+		if (more != NULL)
+			l->v = more;
+	}
+	if (!l->full)
+		l->v[l->n++] = *c;
+}
+
+size_t
+table_follow_conf(struct director *d, const struct conf *c)
+{
+	struct change_list list = { 0 };
+	struct table want;
+	size_t i;
+
+	if (table_from_conf(c, &want) < 0)
+		return 0;
+	(void)table_diff(&d->table, &want, "configuration", collect, &list);
+	for (i = 0; i < list.n; i++)
+		(void)mutate(d, &list.v[i]);
+	if (list.full)
+		director_note(d, NOTE_ERR, "out of memory while reloading: "
+		    "%zu changes made; reload again", list.n);
+	free(list.v);
+	table_done(&want);
+	return list.n;
+}
+
+int
+director_change(struct director *d, struct change *c)
+{
+	const struct service *s;
+
+	if (d->role != ROLE_ACTIVE && d->role != ROLE_HANDING_OVER)
+		return -ERR_NOT_ACTIVE;
+	s = table_service(&d->table, c->service);
+	if (s == NULL)
+		return -ERR_NO_SERVICE;
+	if (service_server(s, c->server) == NULL)
+		return -ERR_NO_SERVER;
+	return mutate(d, c);
+}
+
+int
+director_on_health(struct director *d, const struct health_msg *m)
+{
+	struct change c = { .what = CHANGE_HEALTH, .value = m->health };
+	const struct service *s = table_service(&d->table, m->service);
+	const struct server *v = s != NULL ? service_server(s, m->server) : NULL;
+
+	if (d->role != ROLE_ACTIVE && d->role != ROLE_HANDING_OVER)
+		return -ERR_NOT_ACTIVE;
+	if (v == NULL)
+		return s == NULL ? -ERR_NO_SERVICE : -ERR_NO_SERVER;
+	if (v->health == m->health)
+		return 0;
+	memcpy(c.service, m->service, NAME_LEN);
+	memcpy(c.server, m->server, NAME_LEN);
+	memcpy(c.cause, m->cause, CAUSE_LEN);
+	return mutate(d, &c);
+}
