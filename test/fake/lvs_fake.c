@@ -159,8 +159,8 @@ dest_add(struct lvs_service *s, const struct lvs_dest *d)
 }
 
 static int
-dest_set(struct lvs_dest *to, const struct lvs_service *s,
-    const struct lvs_dest *d)
+dest_set(
+    struct lvs_dest *to, const struct lvs_service *s, const struct lvs_dest *d)
 {
 	struct lvs_dest was;
 	int rc = check_dest(s, d);
@@ -184,14 +184,12 @@ dest_del(struct lvs_service *s, struct lvs_dest *d)
 	if (d == NULL)
 		return -ENOENT;
 	s->n_dests--;
-	memmove(d, d + 1,
-	    (s->n_dests - (size_t)(d - s->dests)) * sizeof(*d));
+	memmove(d, d + 1, (s->n_dests - (size_t)(d - s->dests)) * sizeof(*d));
 	return 0;
 }
 
 int
-lvs_fake_kernel(
-    struct lvs_fake *f, enum lvs_verb verb, const struct lvs_op *op)
+lvs_fake_kernel(struct lvs_fake *f, enum lvs_verb verb, const struct lvs_op *op)
 {
 	struct lvs_service *s = lvs_table_find(&f->table, &op->service->key);
 	struct lvs_dest *d = NULL;
@@ -207,8 +205,7 @@ lvs_fake_kernel(
 	d = lvs_service_find(s, &op->dest->addr, op->dest->port);
 	if (verb == LVS_ADD_DEST)
 		return dest_add(s, op->dest);
-	return verb == LVS_SET_DEST ? dest_set(d, s, op->dest) :
-				      dest_del(s, d);
+	return verb == LVS_SET_DEST ? dest_set(d, s, op->dest) : dest_del(s, d);
 }
 
 static int
@@ -231,8 +228,8 @@ fake_op(struct lvs_fake *f, const struct lvs_op *op)
 }
 
 static int
-fake_apply(void *ctx, const struct lvs_op *ops, size_t n, lvs_fail_fn fail,
-    void *arg)
+fake_apply(
+    void *ctx, const struct lvs_op *ops, size_t n, lvs_fail_fn fail, void *arg)
 {
 	struct lvs_fake *f = ctx;
 	char text[LVS_OP_TEXT_MAX];

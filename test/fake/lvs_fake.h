@@ -9,12 +9,12 @@
 #include "ha/lvs.h"
 
 struct lvs_fake {
-	struct lvs_table table; /* sorted */
+	struct lvs_table table;	 /* sorted */
 	struct lvs_sync sync[2]; /* [role - 1]; role 0: not running */
 
 	/* Failure injection, counted down; 0: never. */
-	size_t fail_op;   /* this operation of apply, from 1, fails ... */
-	int fail_rc;      /* ... with this (-errno) */
+	size_t fail_op;	  /* this operation of apply, from 1, fails ... */
+	int fail_rc;	  /* ... with this (-errno) */
 	size_t fail_read; /* this read fails with fail_rc */
 
 	/* For tests to look at. */

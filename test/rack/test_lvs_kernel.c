@@ -40,8 +40,9 @@ service(uint8_t protocol, const char *addr, uint16_t port, const char *sched)
 static struct lvs_dest
 server(const char *addr, uint16_t port, enum lvs_method method, int weight)
 {
-	struct lvs_dest d = { .port = port, .method = method,
-		.weight = weight };
+	struct lvs_dest d = {
+		.port = port, .method = method, .weight = weight
+	};
 
 	(void)addr_parse(addr, &d.addr);
 	return d;
@@ -120,8 +121,8 @@ test_schedulers(struct world *w)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(names); i++) {
-		s = service(IPPROTO_TCP, "10.99.0.1", (uint16_t)(80 + i),
-		    names[i]);
+		s = service(
+		    IPPROTO_TCP, "10.99.0.1", (uint16_t)(80 + i), names[i]);
 		to = lvs_table_add(&want, &s);
 		d.port = s.key.port;
 		(void)lvs_service_add_dest(to, &d);
@@ -208,7 +209,8 @@ check_kinds(void)
 		"-a -t 10.99.0.1:80 -r [fd99:1::5]:80 -i -w 1",
 		"-A -u 10.99.0.1:53 -s rr -o",
 		"-A --sctp-service 10.99.0.1:99 -s sh -b sh-fallback,sh-port",
-		"-A -t 10.99.0.1:0 -s mh -p 360 -M 255.255.255.0 -b mh-fallback",
+		"-A -t 10.99.0.1:0 -s mh -p 360 -M 255.255.255.0 -b "
+		"mh-fallback",
 		"-A -t [fd99::1]:80 -s wrr -p 60 -M 64",
 		"-a -t [fd99::1]:80 -r [fd99:1::2]:80 -m -w 4",
 		"-A -f 77 -s rr",
@@ -340,7 +342,8 @@ test_errors(struct world *w)
 	    "(the service is not there)");
 	strcpy(s.scheduler, "rr");
 	is_int(lvs_apply(w->lvs, &(struct lvs_op){ LVS_ADD_SERVICE, &s, NULL },
-		   1, on_fail, NULL), 0, "a service");
+		   1, on_fail, NULL),
+	    0, "a service");
 	d.weight = -1;
 	one_error(w, (struct lvs_op){ LVS_ADD_DEST, &s, &d }, -ERANGE,
 	    "add server 10.99.1.1:80" TO "Numerical result out of range "
@@ -354,7 +357,8 @@ test_errors(struct world *w)
 	    "add server [fd99:1::1]:80" TO "Invalid argument (not a unicast "
 	    "address here, or a family other than the service's without tun)");
 	is_int(lvs_apply(w->lvs, &(struct lvs_op){ LVS_DEL_SERVICE, &s, NULL },
-		   1, on_fail, NULL), 0, "deleted");
+		   1, on_fail, NULL),
+	    0, "deleted");
 }
 
 struct tally {
@@ -368,8 +372,8 @@ on_many(void *arg, size_t index, int rc, const char *text)
 	struct tally *t = arg;
 
 	(void)text;
-	t->sorted = t->sorted && rc == -ERANGE &&
-	    (t->n == 0 || index == t->last + 2);
+	t->sorted =
+	    t->sorted && rc == -ERANGE && (t->n == 0 || index == t->last + 2);
 	t->last = index;
 	t->n++;
 }
@@ -383,8 +387,9 @@ shrink_buffer(void)
 	int fd, protocol = 0, done_n = 0;
 
 	for (fd = 3; fd < 32; fd++)
-		if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-			&len) == 0 && protocol == NETLINK_GENERIC)
+		if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) ==
+			0 &&
+		    protocol == NETLINK_GENERIC)
 			done_n += setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &tiny,
 				      sizeof(tiny)) == 0;
 	return done_n == 1;

@@ -26,7 +26,8 @@ static struct lvs_service
 service(const char *addr, uint16_t port)
 {
 	struct lvs_service s = { .key.protocol = IPPROTO_TCP,
-		.key.port = port, .scheduler = "wlc" };
+		.key.port = port,
+		.scheduler = "wlc" };
 
 	(void)addr_parse(addr, &s.key.addr);
 	return s;
@@ -67,10 +68,15 @@ timed_stop(struct lvs *l, enum lvs_role role, const char *what)
 static void
 test_sync(struct lvs *l)
 {
-	struct lvs_sync m = { .role = LVS_MASTER, .ifname = "yklvs0",
-		.id = 7, .maxlen = 60 };
-	struct lvs_sync b = { .role = LVS_BACKUP, .ifname = "yklvs0",
-		.id = 9, .maxlen = 60, .port = 8849, .ttl = 3 };
+	struct lvs_sync m = {
+		.role = LVS_MASTER, .ifname = "yklvs0", .id = 7, .maxlen = 60
+	};
+	struct lvs_sync b = { .role = LVS_BACKUP,
+		.ifname = "yklvs0",
+		.id = 9,
+		.maxlen = 60,
+		.port = 8849,
+		.ttl = 3 };
 	struct lvs_sync got[2];
 	int n;
 
@@ -120,8 +126,8 @@ tcp(const char *addr, uint16_t port, bool listening)
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	rc = listening ? bind(fd, (struct sockaddr *)&ss, len) :
-			 connect(fd, (struct sockaddr *)&ss, len);
+	rc = listening ? bind(fd, (struct sockaddr *)&ss, len)
+		       : connect(fd, (struct sockaddr *)&ss, len);
 	if (rc == 0 && listening)
 		rc = listen(fd, 8);
 	return rc == 0 ? fd : -errno;
@@ -155,10 +161,12 @@ check_conns(void)
 	is_int(seen.n, 1, "one was seen");
 	is_int(seen.last.protocol, IPPROTO_TCP, "tcp");
 	is_str(seen.last.state, "ESTABLISHED", "established");
-	is_str(addr_format_port(&seen.last.virt, seen.last.virt_port, text,
-		   sizeof(text)), "10.99.0.1:80", "to the service");
-	is_str(addr_format_port(&seen.last.dest, seen.last.dest_port, text,
-		   sizeof(text)), "10.99.0.2:8080", "at the server");
+	is_str(addr_format_port(
+		   &seen.last.virt, seen.last.virt_port, text, sizeof(text)),
+	    "10.99.0.1:80", "to the service");
+	is_str(addr_format_port(
+		   &seen.last.dest, seen.last.dest_port, text, sizeof(text)),
+	    "10.99.0.2:8080", "at the server");
 	ok(!seen.last.synced && seen.last.expires_s > 0, "its own, alive");
 	is_int(lvs_conns_open(&c), 0, "opened in pieces");
 	is_int(lvs_conns_next(c, 1, on_conn, &seen), 1, "a piece");

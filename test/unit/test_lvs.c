@@ -22,8 +22,9 @@
 static struct lvs_key
 key(uint8_t protocol, const char *addr, uint16_t port, uint32_t fwmark)
 {
-	struct lvs_key k = { .fwmark = fwmark, .port = port,
-		.protocol = protocol };
+	struct lvs_key k = {
+		.fwmark = fwmark, .port = port, .protocol = protocol
+	};
 
 	(void)addr_parse(addr, &k.addr);
 	if (fwmark != 0)
@@ -34,7 +35,8 @@ key(uint8_t protocol, const char *addr, uint16_t port, uint32_t fwmark)
 static void
 test_keys(void)
 {
-	const struct lvs_key k[] = { /* in order */
+	const struct lvs_key k[] = {
+		/* in order */
 		key(IPPROTO_TCP, "10.0.0.1", 80, 0),
 		key(IPPROTO_TCP, "10.0.0.1", 443, 0),
 		key(IPPROTO_TCP, "10.0.0.2", 1, 0),
@@ -58,7 +60,7 @@ test_keys(void)
 		    "name of key %zu", i);
 		for (j = 0; j < ARRAY_LEN(k); j++)
 			bad += (lvs_key_cmp(&k[i], &k[j]) < 0) != (i < j) ||
-			    (lvs_key_cmp(&k[i], &k[j]) == 0) != (i == j);
+			       (lvs_key_cmp(&k[i], &k[j]) == 0) != (i == j);
 	}
 	is_int(bad, 0, "every pair compares as the rows stand");
 }
@@ -119,8 +121,7 @@ check_service(const struct lvs_service *s, const char *what)
 	is_str(got.pe, s->pe, "%s: engine", what);
 	is_int(got.flags, s->flags, "%s: flags", what);
 	is_int(got.timeout_s, s->timeout_s, "%s: timeout", what);
-	is_int(got.prefix,
-	    s->prefix != 0 ? s->prefix : addr_bits(&s->key.addr),
+	is_int(got.prefix, s->prefix != 0 ? s->prefix : addr_bits(&s->key.addr),
 	    "%s: prefix", what);
 	nlmsg_free(m);
 }
@@ -128,12 +129,20 @@ check_service(const struct lvs_service *s, const char *what)
 static void
 test_codec(void)
 {
-	struct lvs_service s = { .scheduler = "mh", .pe = "sip",
-		.flags = LVS_FLAGS_SETTABLE, .timeout_s = 300, .prefix = 24,
+	struct lvs_service s = { .scheduler = "mh",
+		.pe = "sip",
+		.flags = LVS_FLAGS_SETTABLE,
+		.timeout_s = 300,
+		.prefix = 24,
 		.key = key(IPPROTO_UDP, "10.77.0.10", 5060, 0) };
-	struct lvs_dest d = { .port = 8080, .method = LVS_TUN,
-		.tun = LVS_TUN_GUE, .tun_port = 6080, .tun_flags = 1,
-		.weight = 100, .upper = 20, .lower = 10 };
+	struct lvs_dest d = { .port = 8080,
+		.method = LVS_TUN,
+		.tun = LVS_TUN_GUE,
+		.tun_port = 6080,
+		.tun_flags = 1,
+		.weight = 100,
+		.upper = 20,
+		.lower = 10 };
 	struct lvs_dest got;
 	struct nl_msg *m;
 
@@ -154,6 +163,88 @@ test_codec(void)
 	nlmsg_free(m);
 }
 
+static struct nl_msg *
+message(void)
+{
+	struct nl_msg *m = nlmsg_alloc();
+
+	(void)genlmsg_put(m, 0, 1, 20, 0, 0, IPVS_CMD_GET_CONFIG, 1);
+	return m;
+}
+
+static void
+test_daemon_codec(void)
+{
+	struct lvs_sync s = { .role = LVS_MASTER, .ifname = "eth1", .id = 255 };
+	const struct lvs_info i = { .tcp_s = 900, .udp_s = 300 };
+	struct lvs_sync got = { 0 };
+	struct lvs_info info = { .tcp_fin_s = 1 };
+	struct nl_msg *m = message();
+
+	s.maxlen = 60;
+	s.port = 8849;
+	s.ttl = 2;
+	(void)addr_parse("ff02::81", &s.group);
+	is_int(lvs_put_sync(m, &s), 0, "daemon encoded");
+	is_int(lvs_get_sync(nlmsg_hdr(m), &got), 0, "and decoded");
+	is_int(got.role, LVS_MASTER, "role");
+	is_int(got.id, 255, "id");
+	is_int(got.maxlen, 60, "maxlen");
+	is_int(got.port, 8849, "port");
+	is_int(got.ttl, 2, "ttl");
+	is_str(got.ifname, "eth1", "interface");
+	is_int(addr_cmp(&got.group, &s.group), 0, "group");
+	nlmsg_free(m);
+	m = message();
+	is_int(lvs_put_timeouts(m, &i), 0, "timeouts encoded");
+	is_int(lvs_get_timeouts(nlmsg_hdr(m), &info), 0, "and decoded");
+	ok(info.tcp_s == 900 && info.tcp_fin_s == 0 && info.udp_s == 300,
+	    "those that were given");
+	nlmsg_free(m);
+	m = message();
+	(void)nla_put_u32(m, IPVS_INFO_ATTR_VERSION, 0x010201);
+	is_int(lvs_get_info(nlmsg_hdr(m), &info), 0, "info decoded");
+	is_int(info.version, 0x010201, "version");
+	is_int(lvs_get_service(nlmsg_hdr(m), &(struct lvs_service){ 0 }),
+	    -EBADMSG, "no service in it");
+	nlmsg_free(m);
+}
+
+static void
+test_table(void)
+{
+	struct lvs_service s = { .key = key(IPPROTO_TCP, "10.0.0.2", 80, 0) };
+	struct lvs_dest d = { .port = 80, .active = 3, .inactive = 4 };
+	struct lvs_table t = { 0 };
+	struct lvs_service *to;
+	struct lvs_key k = s.key;
+
+	ok(lvs_table_find(&t, &k) == NULL, "empty: nothing is found");
+	is_int(lvs_table_conns(&t), 0, "nor connected");
+	(void)addr_parse("10.1.0.1", &d.addr);
+	to = lvs_table_add(&t, &s);
+	ok(lvs_service_find(to, &d.addr, 80) == NULL, "no server yet");
+	is_int(lvs_service_add_dest(to, &d), 0, "server added");
+	s.key.addr.bytes[3] = 1;
+	(void)lvs_table_add(&t, &s);
+	is_int(lvs_table_sort(&t), 0, "sorted");
+	to = lvs_table_find(&t, &k);
+	ok(to == &t.services[1], "found behind the smaller one");
+	ok(lvs_service_find(to, &d.addr, 80) != NULL, "its server too");
+	is_int(lvs_table_conns(&t), 7, "connections of both states");
+	is_int(lvs_service_add_dest(to, &d), 0, "the same server again");
+	is_int(lvs_table_sort(&t), -EEXIST, "is refused");
+	to->n_dests--;
+	(void)lvs_table_add(&t, &s);
+	is_int(lvs_table_sort(&t), -EEXIST, "a service twice, too");
+	to = &t.services[0];
+	to->n_dests = LVS_SERVERS_MAX;
+	is_int(lvs_service_add_dest(to, &d), -E2BIG, "too many servers");
+	to->n_dests = 0;
+	lvs_table_done(&t);
+	is_int(t.n, 0, "empty again");
+}
+
 static void
 test_conn_lines(void)
 {
@@ -161,7 +252,9 @@ test_conn_lines(void)
 	char text[ADDR_TEXT_MAX + 8];
 
 	is_int(lvs_conn_parse("TCP C0A80101 D431 0A4D000A 0050 C0A80201 1F90 "
-			      "ESTABLISHED     899", &c), 0, "ipv4 line");
+			      "ESTABLISHED     899",
+		   &c),
+	    0, "ipv4 line");
 	is_str(addr_format_port(&c.client, c.client_port, text, sizeof(text)),
 	    "192.168.1.1:54321", "client");
 	is_str(addr_format_port(&c.virt, c.virt_port, text, sizeof(text)),
@@ -171,18 +264,26 @@ test_conn_lines(void)
 	is_str(c.state, "ESTABLISHED", "state");
 	is_int(c.expires_s, 899, "expires");
 	ok(!c.synced, "not synced");
-	is_int(lvs_conn_parse("UDP 2001:0db8:0000:0000:0000:0000:0000:0002 "
-	    "0035 2001:0db8:0000:0000:0000:0000:0000:0001 0035 "
-	    "fd00:0000:0000:0000:0000:0000:0000:0003 0035 UDP         SYNC"
-	    "       12 ", &c), 0, "ipv6 line");
+	is_int(
+	    lvs_conn_parse(
+		"UDP 2001:0db8:0000:0000:0000:0000:0000:0002 "
+		"0035 2001:0db8:0000:0000:0000:0000:0000:0001 0035 "
+		"fd00:0000:0000:0000:0000:0000:0000:0003 0035 UDP         SYNC"
+		"       12 ",
+		&c),
+	    0, "ipv6 line");
 	is_int(c.protocol, IPPROTO_UDP, "protocol");
 	ok(c.synced, "synced");
 	is_int(c.expires_s, 12, "expires");
 	is_int(lvs_conn_parse("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt "
-	    "State       Expires", &c), -EBADMSG, "header is no connection");
+			      "State       Expires",
+		   &c),
+	    -EBADMSG, "header is no connection");
 	is_int(lvs_conn_parse("", &c), -EBADMSG, "empty line");
 	is_int(lvs_conn_parse("TCP C0A80101 D431 0A4D000A 0050 C0A80201 1F90 "
-	    "ESTABLISHED LOCAL", &c), -EBADMSG, "cut short");
+			      "ESTABLISHED LOCAL",
+		   &c),
+	    -EBADMSG, "cut short");
 }
 
 static void
@@ -191,8 +292,8 @@ on_fail(void *arg, size_t index, int rc, const char *text)
 	char *all = arg;
 
 	(void)rc;
-	(void)snprintf(all + strlen(all), 400 - strlen(all), "[%zu] %s\n",
-	    index, text);
+	(void)snprintf(
+	    all + strlen(all), 400 - strlen(all), "[%zu] %s\n", index, text);
 }
 
 static void
@@ -218,12 +319,14 @@ test_fake(void)
 	(void)addr_parse("10.0.0.1", &d.addr);
 	bad.key.port = 81;
 	strcpy(bad.scheduler, "none");
-	is_int(lvs_fake_kernel(&f, LVS_ADD_DEST, &ops[2]), -ESRCH, "no service");
+	is_int(
+	    lvs_fake_kernel(&f, LVS_ADD_DEST, &ops[2]), -ESRCH, "no service");
 	is_int(lvs_fake_ops.apply(&f, ops, ARRAY_LEN(ops), on_fail, failed),
 	    -ENOENT, "apply goes past the failure and returns it");
 	is_str(failed,
 	    "[1] add service tcp 10.77.0.10:81: No such file or directory "
-	    "(scheduler none not in the kernel?)\n", "and names it");
+	    "(scheduler none not in the kernel?)\n",
+	    "and names it");
 	is_int(lvs_fake_ops.read(&f, &t), 0, "read");
 	is_int(t.n, 1, "one service");
 	is_int(t.services[0].n_dests, 1, "one server");
@@ -249,6 +352,8 @@ main(void)
 	test_keys();
 	test_texts();
 	test_codec();
+	test_daemon_codec();
+	test_table();
 	test_conn_lines();
 	test_fake();
 	return done();

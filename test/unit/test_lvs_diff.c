@@ -311,8 +311,8 @@ one_round(size_t fail_at)
 		}
 		lvs_table_done(&have);
 	}
-	good = rc == 0 && again == 0 &&
-	    as_wanted(&f.table, &want, &was, &owned);
+	good =
+	    rc == 0 && again == 0 && as_wanted(&f.table, &want, &was, &owned);
 	lvs_owned_done(&owned);
 	lvs_table_done(&want);
 	lvs_table_done(&was);
@@ -323,8 +323,8 @@ one_round(size_t fail_at)
 int
 main(int argc, char *argv[])
 {
-	unsigned seed = argc > 1 ? (unsigned)atoi(argv[1]) :
-				   (unsigned)time(NULL);
+	unsigned seed =
+	    argc > 1 ? (unsigned)atoi(argv[1]) : (unsigned)time(NULL);
 	int i, good = 0;
 
 	test_order();
