@@ -48,4 +48,7 @@ void ipcc_keep_free(struct ipcc_keep *k); /* NULL ok */
 int ipcc_keep_send(
     struct ipcc_keep *k, enum msg_id id, const void *body, size_t len);
 
+/* Why it is not connected (-ECONNREFUSED, -EACCES ...); 0 while it is. */
+int ipcc_keep_error(const struct ipcc_keep *k);
+
 #endif

@@ -12,6 +12,10 @@ COMMON_SRC += \
 	common/conf_unique.c \
 	common/conf_value.c \
 	common/err.c \
+	common/ipc_sweep.c \
+	common/ipcc.c \
+	common/ipcc_keep.c \
+	common/ipcs.c \
 	common/loop.c \
 	common/msg.c \
 	common/service.c \

@@ -6,3 +6,7 @@ test_lvs_SRC := \
 test_lvs_diff_SRC := \
 	test/unit/test_lvs_diff.c \
 	test/fake/lvs_fake.c
+
+UNIT += test_ipc
+test_ipc_SRC := \
+	test/unit/test_ipc.c
