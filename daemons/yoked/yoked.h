@@ -1,0 +1,100 @@
+/*
+ * yoked: the one struct of state of the manager process, and what its files
+ * share: main.c (wiring), yoked_ipc.c (clients), yoked_command.c (what the
+ * operator asks), yoked_status.c (what the operator sees), yoked_link.c,
+ * yoked_store.c, yoked_monitor.c (the ports that are other processes),
+ * yoked_listen.c (what the director tells), yoked_kernel.c (sysctls, modules).
+ */
+#ifndef YOKED_H
+#define YOKED_H
+
+#include <stdbool.h>
+
+#include "common/conf.h"
+#include "common/ipcs.h"
+#include "common/loop.h"
+#include "ha/director.h"
+#include "ha/lvs.h"
+#include "ha/vip.h"
+
+/* Messages for a client whose ring is full, bounded. */
+struct outbox {
+	struct out_msg *first, **last;
+	size_t bytes;
+	bool overflowed;
+};
+
+/* One of the daemons that serve us; NULL conn: not connected. */
+struct helper {
+	const char *name;
+	enum msg_who who;
+	struct ipcs_conn *conn;
+	struct outbox outbox;
+	usec_t since;         /* of connected or not */
+};
+
+/* Any client of our socket. */
+struct client {
+	struct client *next;
+	struct ipcs_conn *conn;
+	bool watching;
+	char *status;         /* text being fetched in pieces */
+	size_t status_len;
+};
+
+struct yoked {
+	struct loop *loop;
+	const char *conf_file, *node_name;
+	struct conf *conf, *old_conf;
+	struct lvs *lvs;
+	struct vip_nl *vip;
+	struct ipcs *ipcs;
+	struct director director;
+	bool started;         /* the director is */
+	usec_t start;
+	struct helper monitor, store, link;
+	struct client *clients;
+	struct timer flush;   /* outboxes to try again */
+	struct chunks found_chunks; /* STORE_CHUNKs of a found table */
+	struct store_found found;
+	struct store_state store_state; /* what checkpointd last said */
+	uint32_t link_id;     /* corosync's id of this node, 0: unknown */
+};
+
+/* yoked_ipc.c */
+extern const struct ipcs_ops yoked_ipcs_ops;
+int helper_send(
+    struct yoked *y, struct helper *h, enum msg_id id, const void *body,
+    size_t len); /* 0, -ENOTCONN, -ENOBUFS */
+void outbox_done(struct outbox *o);
+void yoked_flush_init(struct yoked *y);
+
+/* yoked_command.c: runs a command's words; its answer is text for people. */
+int yoked_command(struct yoked *y, struct client *c, unsigned n,
+    char words[][NAME_LEN], char *ret_text, size_t len);
+int yoked_reload(struct yoked *y, char *ret_text, size_t len);
+
+/* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */
+char *yoked_status(const struct yoked *y, size_t *ret_len);
+
+/* ports and listener */
+extern const struct link_ops yoked_link_ops;
+extern const struct store_ops yoked_store_ops;
+extern const struct director_listener yoked_listener;
+void yoked_link_message(
+    struct yoked *y, enum msg_id id, const void *body, size_t len);
+void yoked_link_gone(struct yoked *y);
+void yoked_store_message(
+    struct yoked *y, enum msg_id id, const void *body, size_t len);
+void yoked_store_up(struct yoked *y);
+void yoked_store_gone(struct yoked *y);
+void yoked_monitor_message(
+    struct yoked *y, enum msg_id id, const void *body, size_t len);
+void yoked_monitor_sync(struct yoked *y); /* states, and whether to probe */
+void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
+
+/* yoked_kernel.c: the sysctls that the sync profile and the VIPs need. What
+ * cannot be set is a warning. */
+void yoked_kernel_setup(const struct conf *c);
+
+#endif
