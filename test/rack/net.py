@@ -1,4 +1,4 @@
-"""net: network namespaces, bridges and taps of one rack.
+"""net: network namespaces, bridges and wires of one rack.
 
 Everything lives in namespaces named yoke-TAG-ROLE; TAG starts with the pid
 of the process that raised the rack, which is how leftovers of a process that
@@ -94,8 +94,12 @@ def sysctl(ns, settings):
 class Fabric:
     """The namespaces and wires of one rack.
 
-    lan: bridges br0 (service), br1 (crossover), br9 (management) and the
-    directors' taps d1e0 d1e1 d1e2 d2e0 ...; the directors run in it.
+    lan: bridges br0 (service), br1 (crossover), br9 (management) with the
+    ports d1e0 d1e1 d1e2 d2e0 ... of the directors.
+    d1, d2: the other ends, eth0 eth1 eth2, without addresses; the machine runs
+    here and has them as its own cards by packet sockets. (Not taps: the tun
+    driver sends SIGIO before it marks the file readable, so that a machine now
+    and then misses a packet until the next one comes: 200 ms stalls.)
     client, rs1 ...: eth0 on br0.
     """
     BRIDGE = {"eth0": "br0", "eth1": "br1", "eth2": "br9"}
@@ -103,22 +107,24 @@ class Fabric:
     def __init__(self, tag, nodes, hosts):
         """nodes: names of directors; hosts: {role: last address part}."""
         self.tag, self.nodes, self.hosts = tag, nodes, hosts
+        self.roles = ("lan", *nodes, *hosts)
 
     def ns(self, role):
         return f"yoke-{self.tag}-{role}"
 
-    def tap(self, node, nic):
+    def port(self, node, nic):
         return f"{node}e{nic[3:]}"
 
     def up(self):
-        ip_batch([f"netns add {self.ns(r)}" for r in ("lan", *self.hosts)])
-        for role in ("lan", *self.hosts):
+        ip_batch([f"netns add {self.ns(r)}" for r in self.roles])
+        for role in self.roles:
             sysctl(self.ns(role), {
                 "net/ipv6/conf/default/accept_dad": 0,
                 "net/ipv6/conf/default/accept_ra": 0,
                 "net/ipv4/conf/all/rp_filter": 0,
                 "net/ipv4/conf/default/rp_filter": 0,
-                "net/ipv6/conf/default/disable_ipv6": int(role == "lan"),
+                "net/ipv6/conf/default/disable_ipv6":
+                    int(role not in self.hosts),
             })
         lan = ["link set lo up"]
         for br in self.BRIDGE.values():
@@ -127,14 +133,18 @@ class Fabric:
         lan += ["addr add 10.77.9.254/24 dev br9"]
         for node in self.nodes:
             for nic, br in self.BRIDGE.items():
-                tap = self.tap(node, nic)
-                lan += [f"tuntap add dev {tap} mode tap",
-                        f"link set {tap} master {br} up"]
+                port = self.port(node, nic)
+                lan += [f"link add {port} type veth peer name {nic} "
+                        f"netns {self.ns(node)}",
+                        f"link set {port} master {br} up"]
         for role in self.hosts:
             lan += [f"link add {role} type veth peer name eth0 "
                     f"netns {self.ns(role)}",
                     f"link set {role} master br0 up"]
         ip_batch(lan, self.ns("lan"))
+        for node in self.nodes:
+            ip_batch([f"link set {nic} arp off up" for nic in self.BRIDGE],
+                     self.ns(node))
         for role, num in self.hosts.items():
             ip_batch(["link set lo up", "link set eth0 up",
                       f"addr add 10.77.0.{num}/24 dev eth0",
@@ -143,12 +153,12 @@ class Fabric:
 
     def wire(self, node, nic, up):
         """Plugs or unplugs a director's port at the switch."""
-        tap, br = self.tap(node, nic), self.BRIDGE[nic]
-        ip_batch([f"link set {tap} " + (f"master {br}" if up else "nomaster")],
+        port, br = self.port(node, nic), self.BRIDGE[nic]
+        ip_batch([f"link set {port} " + (f"master {br}" if up else "nomaster")],
                  self.ns("lan"))
 
     def down(self):
         have = set(ns_list())
-        gone = [n for n in map(self.ns, ("lan", *self.hosts)) if n in have]
+        gone = [n for n in map(self.ns, self.roles) if n in have]
         if gone:
             ip_batch([f"netns del {n}" for n in gone])

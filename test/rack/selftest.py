@@ -127,6 +127,19 @@ def t_by_hand(rack):
         assert rack.fetch(vip, path="/health") == "ok"
 
 
+@test("a busy connection through a director never stalls for 60 ms")
+def t_stall(rack):
+    s, took = hold(rack), []
+    for _ in range(10000):
+        start = time.monotonic()
+        ask(s)
+        took.append((time.monotonic() - start) * 1000)
+    s.close()
+    took.sort()
+    print(f"# request: median {took[5000]:.2f} ms, worst {took[-1]:.1f} ms")
+    assert took[-1] < 60, took[-20:]
+
+
 @test("a stopped server refuses, a started one answers")
 def t_server(rack):
     rack.rs_stop("rs2")
