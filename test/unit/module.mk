@@ -10,3 +10,11 @@ test_lvs_diff_SRC := \
 UNIT += test_ipc
 test_ipc_SRC := \
 	test/unit/test_ipc.c
+
+# the checkpoint store, without IPC; $(STORE_SRC) is in daemons/checkpointd
+UNIT += test_store
+test_store_SRC = \
+	test/unit/test_store.c \
+	test/unit/test_store_help.c \
+	$(STORE_SRC)
+test_store_PKG := sqlite3 libcrypto

@@ -1,0 +1,38 @@
+/*
+ * keeper: what yoke-checkpointd does with what yoked tells it. It keeps a copy
+ * of the table, so that storage may fail for any time at no cost in memory: when
+ * it works again, one snapshot makes up for everything missed.
+ */
+#ifndef CHECKPOINTD_KEEPER_H
+#define CHECKPOINTD_KEEPER_H
+
+#include "common/conf.h"
+#include "common/loop.h"
+#include "daemons/checkpointd/store.h"
+#include "ha/wire.h"
+
+struct keeper;
+
+/* After every commit and on every failure. */
+typedef void (*keeper_state_fn)(const struct store_state *st, void *arg);
+
+void keeper_new(struct loop *l, keeper_state_fn on_state, void *arg,
+    struct keeper **ret); /* caller keeper_free()s */
+void keeper_free(struct keeper *k); /* commits and closes; NULL ok */
+
+/* Directory, interval, epochs kept; now and again when they change. */
+void keeper_conf(struct keeper *k, const struct conf *c);
+
+/* STORE_OPEN, SNAPSHOT, CHANGE, STORE_CLOSE. Where one returns -ERR_STALE or
+ * -EBADMSG, the copy is not yoked's table any more: connect anew, and yoked
+ * sends all of it. */
+void keeper_open(struct keeper *k, const struct store_open *m);
+int keeper_chunk(struct keeper *k, const struct chunk *c);
+int keeper_change(struct keeper *k, const struct change *c);
+void keeper_close(struct keeper *k);
+
+/* store_load(), with our own file closed meanwhile: closing any descriptor of a
+ * file drops SQLite's lock on it. */
+int keeper_load(struct keeper *k, struct store_loaded *ret);
+
+#endif

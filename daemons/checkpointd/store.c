@@ -1,0 +1,444 @@
+/*
+ * store: the writer of one epoch's file.
+ *
+ * A new file is built under a temporary name, made durable, and linked to its
+ * real name, which fails if another writer was first: so a file that has its
+ * name has its owner in it, and an epoch has one writer even on NFS.
+ *
+ * Pragmas, and why:
+ *   locking_mode=EXCLUSIVE  the write-ahead log then needs no shared memory,
+ *                           which NFS and hostfs lack; keeps others out
+ *   journal_mode=WAL        a commit appends and syncs once, whatever the
+ *                           size of the table
+ *   synchronous=FULL        ... and is on the medium when it returns
+ *   journal_size_limit      the log shrinks again after a large snapshot
+ */
+#include "daemons/checkpointd/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "daemons/checkpointd/store_db.h"
+#include "ha/wire.h"
+
+#define PRAGMAS \
+	"PRAGMA locking_mode=EXCLUSIVE;" \
+	"PRAGMA journal_mode=WAL;" \
+	"PRAGMA synchronous=FULL;" \
+	"PRAGMA journal_size_limit=8388608;"
+
+static const char schema[] =
+#include "build/gen/checkpoint_sql.h"
+    ;
+
+/* What one snapshot does, in order, each with its table's seq as ?1. */
+enum { ADD, SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD, SNAP_ROWS, ALIVE, ST__MAX };
+static const char *const statements[ST__MAX] = {
+	[ADD] = "INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+	[SNAP_CUT] = "DELETE FROM journal WHERE seq > ?1",
+	[SNAP_SAME] = "DELETE FROM snapshot WHERE seq >= ?1",
+	[SNAP_ADD] = "INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SNAP_OLD] = "DELETE FROM snapshot WHERE seq NOT IN "
+		     "(SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)",
+	[SNAP_ROWS] = "DELETE FROM journal WHERE seq <= "
+		      "(SELECT min(seq) FROM snapshot)",
+	[ALIVE] = "INSERT OR REPLACE INTO alive VALUES (1, ?1)",
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *st[ST__MAX];
+	struct store_id id;
+	char path[STORE_PATH_LEN];
+	dev_t dev;
+	ino_t ino;
+	bool dirty;        /* a transaction is open */
+	uint64_t seq;      /* durable */
+	uint64_t last_seq; /* in the open transaction */
+	uint32_t rows;     /* since the snapshot */
+};
+
+static int
+fail(struct store *s, int src, struct store_err *e)
+{
+	return err_set_db(e, s->db, src, s->path);
+}
+
+static int
+write_meta(sqlite3 *db, const struct store_id *id)
+{
+	sqlite3_stmt *st = NULL;
+	int src = sqlite3_prepare_v2(
+	    db, "INSERT INTO meta VALUES (?1, ?2, ?3, ?4)", -1, &st, NULL);
+
+	if (src == SQLITE_OK) {
+		sqlite3_bind_text(st, 1, id->instance, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 2, id->node);
+		sqlite3_bind_int64(st, 3, (sqlite3_int64)id->epoch);
+		sqlite3_bind_int64(st, 4, (sqlite3_int64)usec_real());
+		src = sqlite3_step(st);
+	}
+	(void)sqlite3_finalize(st);
+	return src == SQLITE_DONE ? SQLITE_OK : src;
+}
+
+static int
+exec(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/* Schema and owner in a file of a name nobody looks for. */
+static int
+build(const struct store_id *id, const char *path, struct store_err *e)
+{
+	sqlite3 *db = NULL;
+	int src, rc = 0;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set(e, -errno, id->dir);
+	src = db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+	if (src == SQLITE_OK)
+		src = exec(db,
+		    "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL; BEGIN");
+	if (src == SQLITE_OK)
+		src = exec(db, schema);
+	if (src == SQLITE_OK)
+		src = write_meta(db, id);
+	if (src == SQLITE_OK)
+		src = exec(db, "COMMIT");
+	if (src != SQLITE_OK)
+		rc = err_set_db(e, db, src, id->dir);
+	(void)sqlite3_close(db);
+	return rc;
+}
+
+/* -EEXIST if there is one already; then nothing changed. */
+static int
+give_name(const char *from, const char *to)
+{
+	if (link(from, to) == 0) {
+		(void)unlink(from);
+		return 0;
+	}
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -errno;
+	/* no hard links here */
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0
+	    ? -errno
+	    : 0;
+}
+
+static int
+create(const struct store_id *id, const char *path, struct store_err *e)
+{
+	char temp[STORE_PATH_LEN + 32];
+	int rc;
+
+	(void)snprintf(temp, sizeof(temp), "%s.new-%u", path, id->node);
+	rc = build(id, temp, e);
+	if (rc == 0) {
+		rc = give_name(temp, path);
+		if (rc == 0)
+			rc = dir_sync(id->dir);
+		if (rc == -EEXIST)
+			rc = 0; /* whose it is, check_owner() will see */
+		if (rc < 0)
+			(void)err_set(e, rc, id->dir);
+	}
+	(void)unlink(temp);
+	return rc;
+}
+
+/* The owner as the database file alone says it, without lock, log or any other
+ * trace on it. Its row never changes; but after a sudden end, with half of the
+ * log moved into the database, the file may not be readable without its log. */
+static int
+owner_quick(const char *path, struct store_meta *ret)
+{
+	char uri[STORE_PATH_LEN * 3 + 32] = "file:", *p = uri + 5;
+	sqlite3 *db = NULL;
+	int rc = -ERR_CORRUPT;
+
+	for (; *path != '\0'; path++)
+		if (strchr("%?#", *path) != NULL)
+			p += sprintf(p, "%%%02x", (unsigned char)*path);
+		else
+			*p++ = *path;
+	strcpy(p, "?immutable=1");
+	if (db_open(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db) ==
+	    SQLITE_OK)
+		rc = db_meta(db, ret);
+	(void)sqlite3_close(db);
+	return rc;
+}
+
+/* The same from a copy with its log, which costs reading all of it. */
+static int
+owner_copy(const char *path, struct store_meta *ret)
+{
+	struct copy copy;
+	sqlite3 *db = NULL;
+	int rc = copy_make(path, NULL, &copy);
+
+	if (rc < 0)
+		return rc;
+	rc = -ERR_CORRUPT;
+	if (db_open_copy(copy.path, &db) == SQLITE_OK)
+		rc = db_meta(db, ret);
+	(void)sqlite3_close(db);
+	copy_remove(&copy);
+	return rc;
+}
+
+static int
+check_owner(const struct store_id *id, const char *path, struct store_err *e)
+{
+	struct store_meta m;
+	int rc = owner_quick(path, &m);
+
+	if (rc == -ERR_CORRUPT)
+		rc = owner_copy(path, &m);
+	if (rc == 0 && (strcmp(m.instance, id->instance) != 0 ||
+			   m.epoch != id->epoch || m.node != id->node))
+		rc = -ERR_FOREIGN;
+	return rc < 0 ? err_set(e, rc, path) : 0;
+}
+
+static int
+prepare(struct store *s, struct store_err *e)
+{
+	struct stat st;
+	int src = db_open(s->path, SQLITE_OPEN_READWRITE, &s->db);
+	size_t i;
+
+	/* where it cannot write, SQLite settles for reading */
+	if (src == SQLITE_OK && sqlite3_db_readonly(s->db, "main") == 1)
+		return err_set(e,
+		    access(s->path, W_OK) < 0 ? -errno : -EROFS, s->path);
+	if (src == SQLITE_OK)
+		src = exec(s->db, PRAGMAS);
+	for (i = 0; src == SQLITE_OK && i < ST__MAX; i++)
+		src = sqlite3_prepare_v3(s->db, statements[i], -1,
+		    SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
+	if (src != SQLITE_OK)
+		return fail(s, src, e);
+	if (stat(s->path, &st) < 0)
+		return err_set(e, -errno, s->path);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return 0;
+}
+
+int
+store_open(const struct store_id *id, const struct table *t,
+    struct store **ret, struct store_err *reterr)
+{
+	struct store *s = mem_new(struct store);
+	struct stat st;
+	int rc = 0;
+
+	s->id = *id;
+	file_path(id, s->path, sizeof(s->path));
+	if (stat(s->path, &st) < 0)
+		rc = errno == ENOENT ? create(id, s->path, reterr)
+				     : err_set(reterr, -errno, id->dir);
+	if (rc == 0)
+		rc = check_owner(id, s->path, reterr);
+	if (rc == 0)
+		rc = prepare(s, reterr);
+	if (rc == 0)
+		rc = store_snapshot(s, t, reterr);
+	if (rc < 0)
+		store_close(s);
+	else
+		*ret = s;
+	return rc;
+}
+
+/* Runs a statement whose parameters are bound. */
+static int
+run(struct store *s, int which)
+{
+	int src = sqlite3_step(s->st[which]);
+
+	(void)sqlite3_reset(s->st[which]);
+	return src == SQLITE_DONE ? SQLITE_OK : src;
+}
+
+static int
+begin(struct store *s)
+{
+	int src = SQLITE_OK;
+
+	if (!s->dirty) {
+		src = exec(s->db, "BEGIN IMMEDIATE");
+		s->dirty = src == SQLITE_OK;
+	}
+	return src;
+}
+
+int
+store_add(struct store *s, const struct change *c, struct store_err *reterr)
+{
+	uint8_t mem[CHANGE_BYTES_MAX], sum[STORE_SUM_LEN];
+	struct buf b = buf_writer(mem, sizeof(mem));
+	sqlite3_stmt *st = s->st[ADD];
+	int src;
+
+	change_pack(&b, c);
+	assert(!b.bad);
+	row_sum(c->seq, c->epoch, c->when, mem, b.pos, sum);
+	src = begin(s);
+	if (src != SQLITE_OK)
+		return fail(s, src, reterr);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)c->seq);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)c->epoch);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)c->when);
+	sqlite3_bind_text(st, 4, change_name(c->what), -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 5, c->service, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 6, c->server, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 7, c->value);
+	sqlite3_bind_text(st, 8, c->cause, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 9, sum, sizeof(sum), SQLITE_STATIC);
+	sqlite3_bind_blob(st, 10, mem, (int)b.pos, SQLITE_STATIC);
+	src = run(s, ADD);
+	(void)sqlite3_clear_bindings(st);
+	if (src != SQLITE_OK)
+		return fail(s, src, reterr);
+	s->last_seq = c->seq;
+	s->rows++;
+	return 0;
+}
+
+int
+store_commit(struct store *s, struct store_err *reterr)
+{
+	int src;
+
+	if (!s->dirty)
+		return 0;
+	src = exec(s->db, "COMMIT");
+	if (src != SQLITE_OK)
+		return fail(s, src, reterr);
+	s->dirty = false;
+	s->seq = s->last_seq;
+	return 0;
+}
+
+static int
+snapshot_rows(struct store *s, const struct table *t, const uint8_t *bytes,
+    size_t len)
+{
+	static const int order[] = { SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD,
+		SNAP_ROWS };
+	sqlite3_stmt *st = s->st[SNAP_ADD];
+	uint64_t now = usec_real();
+	uint8_t sum[STORE_SUM_LEN];
+	int src = SQLITE_OK;
+	size_t i;
+
+	row_sum(t->seq, t->epoch, now, bytes, len, sum);
+	sqlite3_bind_int64(s->st[SNAP_CUT], 1, (sqlite3_int64)t->seq);
+	sqlite3_bind_int64(s->st[SNAP_SAME], 1, (sqlite3_int64)t->seq);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)t->seq);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)t->epoch);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)now);
+	sqlite3_bind_blob(st, 4, sum, sizeof(sum), SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 5, bytes, len, SQLITE_STATIC);
+	for (i = 0; src == SQLITE_OK && i < ARRAY_LEN(order); i++)
+		src = run(s, order[i]);
+	(void)sqlite3_clear_bindings(st);
+	return src;
+}
+
+int
+store_snapshot(
+    struct store *s, const struct table *t, struct store_err *reterr)
+{
+	uint8_t *bytes;
+	size_t len;
+	int src, rc;
+
+	rc = store_commit(s, reterr);
+	if (rc < 0)
+		return rc;
+	rc = table_pack(t, &bytes, &len);
+	if (rc < 0)
+		return err_set(reterr, rc, s->path);
+	src = begin(s);
+	if (src == SQLITE_OK)
+		src = snapshot_rows(s, t, bytes, len);
+	free(bytes);
+	if (src != SQLITE_OK)
+		return fail(s, src, reterr);
+	s->last_seq = t->seq;
+	rc = store_commit(s, reterr);
+	if (rc == 0)
+		s->rows = 0;
+	return rc;
+}
+
+int
+store_probe(struct store *s, struct store_err *reterr)
+{
+	struct stat st;
+	int src;
+
+	if (stat(s->path, &st) < 0)
+		return err_set(reterr, -errno, s->id.dir);
+	if (st.st_dev != s->dev || st.st_ino != s->ino)
+		return err_set(reterr, -ESTALE, s->path);
+	src = begin(s);
+	sqlite3_bind_int64(s->st[ALIVE], 1, (sqlite3_int64)usec_real());
+	if (src == SQLITE_OK)
+		src = run(s, ALIVE);
+	if (src != SQLITE_OK)
+		return fail(s, src, reterr);
+	return store_commit(s, reterr);
+}
+
+void
+store_close(struct store *s)
+{
+	size_t i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < ST__MAX; i++)
+		(void)sqlite3_finalize(s->st[i]);
+	(void)sqlite3_close(s->db);
+	free(s);
+}
+
+const char *
+store_path(const struct store *s)
+{
+	return s->path;
+}
+
+uint64_t
+store_seq(const struct store *s)
+{
+	return s->seq;
+}
+
+uint32_t
+store_rows(const struct store *s)
+{
+	return s->rows;
+}
+
+bool
+store_dirty(const struct store *s)
+{
+	return s->dirty;
+}

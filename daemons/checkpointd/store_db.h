@@ -1,0 +1,56 @@
+/*
+ * store_db: what writer and loader share: SQLite handles, errors as text,
+ * checksums, and the few facts about a file that say whose it is.
+ */
+#ifndef CHECKPOINTD_STORE_DB_H
+#define CHECKPOINTD_STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "daemons/checkpointd/store.h"
+
+#define STORE_APP_ID 0x796f6b65 /* as in schema/checkpoint.sql */
+#define STORE_VERSION 1
+#define STORE_SUM_LEN 32
+
+/* Fills reterr (NULL ok) for a negative code, with advice; returns rc. */
+int err_set(struct store_err *reterr, int rc, const char *path);
+
+/* The same from the last failure of db (NULL: src alone). */
+int err_set_db(struct store_err *reterr, sqlite3 *db, int src, const char *path);
+
+/* flags: SQLITE_OPEN_*. SQLite's result; *ret must be closed even on failure. */
+int db_open(const char *path, int flags, sqlite3 **ret);
+
+/* A private copy, with the log that came with it. */
+int db_open_copy(const char *path, sqlite3 **ret);
+
+/* A number from a one-row query; SQLite's result, SQLITE_ROW if there is one. */
+int db_number(sqlite3 *db, const char *sql, int64_t *ret);
+
+/* Whose file is behind db. 0, -ERR_VERSION, -ERR_CORRUPT (not ours at all). */
+struct store_meta {
+	char instance[NAME_LEN];
+	uint32_t node;
+	uint64_t epoch;
+};
+int db_meta(sqlite3 *db, struct store_meta *ret);
+
+/* SHA-256 over the key columns and the bytes. */
+void row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
+    size_t len, uint8_t ret[STORE_SUM_LEN]);
+
+/* store_file.c */
+void file_path(const struct store_id *id, char *buf, size_t len);
+int dir_sync(const char *dir); /* 0 or -errno */
+
+/* store_copy.c: a private copy of a file and its journal. 0, -errno, or
+ * -ERR_BUSY: it kept changing. */
+struct copy {
+	char dir[STORE_PATH_LEN];
+	char path[STORE_PATH_LEN + 8];
+};
+int copy_make(const char *path, const char *temp, struct copy *ret);
+void copy_remove(struct copy *c);
+
+#endif
