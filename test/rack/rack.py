@@ -336,11 +336,7 @@ def reap():
     the namespaces, the folders. Returns the names it removed."""
     gone = [n for n in net.ns_list() if _dead(n)]
     for ns in gone:
-        for pid in net.ns_pids(ns):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-    for ns in gone:
-        wait_for(lambda: not net.ns_pids(ns), 5, f"end of {ns}")
+        wait_for(lambda: _kill_ns(ns) == 0, 10, f"end of {ns}")
         subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
     for name in os.listdir(BASE):
         if name.startswith("yoke-rack-") and _dead(name):
@@ -348,6 +344,16 @@ def reap():
             shutil.rmtree(f"{BASE}/{name}", ignore_errors=True)
             gone.append(name)
     return gone
+
+
+def _kill_ns(ns):
+    """Kills what lives in a namespace; returns how many there were. A dying
+    machine may leave a child behind: call it until there are none."""
+    pids = [p for p in net.ns_pids(ns) if _running(p)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return len(pids)
 
 
 def _reap_cable(path):
