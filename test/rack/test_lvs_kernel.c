@@ -209,8 +209,7 @@ check_kinds(void)
 		"-a -t 10.99.0.1:80 -r [fd99:1::5]:80 -i -w 1",
 		"-A -u 10.99.0.1:53 -s rr -o",
 		"-A --sctp-service 10.99.0.1:99 -s sh -b sh-fallback,sh-port",
-		"-A -t 10.99.0.1:0 -s mh -p 360 -M 255.255.255.0 -b "
-		"mh-fallback",
+		"-A -t 10.99.0.1:0 -s mh -p 360 -M 255.255.255.0 -b mh-f",
 		"-A -t [fd99::1]:80 -s wrr -p 60 -M 64",
 		"-a -t [fd99::1]:80 -r [fd99:1::2]:80 -m -w 4",
 		"-A -f 77 -s rr",
