@@ -5,9 +5,12 @@ COMMON_SRC += \
 	common/conf_check.c \
 	common/conf_diff.c \
 	common/conf_file.c \
+	common/conf_frame.c \
 	common/conf_load.c \
+	common/conf_parse.c \
 	common/conf_print.c \
 	common/conf_rows.c \
+	common/conf_scan.c \
 	common/conf_service.c \
 	common/conf_unique.c \
 	common/conf_value.c \
