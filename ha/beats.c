@@ -296,7 +296,15 @@ beats_any_up(const struct beats *b)
 void
 beats_retime(struct beats *b, const struct conf *conf)
 {
+	struct path_state *p;
+	unsigned i;
+
 	b->conf = conf;
+	for (i = 0; i < b->n_paths; i++) {
+		p = &b->paths[i];
+		p->own = path_named(conf->self, conf->nodes[0].paths[i].name);
+		p->peer = path_named(conf->peer, conf->nodes[0].paths[i].name);
+	}
 	timer_in(&b->tick, 0);
 	arm_deadline(b);
 }

@@ -23,7 +23,7 @@
 struct path_udp {
 	struct path path;
 	struct loop *loop;
-	const struct conf_path *own, *peer; /* borrowed from the configuration */
+	struct conf_path own, peer; /* copies: a reload frees the originals */
 	int fd;
 	struct watch *watch;
 	struct timer retry;
@@ -68,10 +68,10 @@ static int
 udp_options(struct path_udp *u)
 {
 	int one = 1, tos = IPTOS_CLASS_CS6, prio = 6;
-	bool v6 = u->own->address.family == AF_INET6;
+	bool v6 = u->own.address.family == AF_INET6;
 
-	if (setsockopt(u->fd, SOL_SOCKET, SO_BINDTODEVICE, u->own->device,
-		(socklen_t)strlen(u->own->device)) < 0)
+	if (setsockopt(u->fd, SOL_SOCKET, SO_BINDTODEVICE, u->own.device,
+		(socklen_t)strlen(u->own.device)) < 0)
 		return -errno;
 	if (setsockopt(u->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
 		v6 ? IPV6_FREEBIND : IP_FREEBIND, &one, sizeof(one)) < 0)
@@ -90,17 +90,17 @@ udp_try(struct path_udp *u)
 	socklen_t len;
 	int rc;
 
-	u->fd = socket(u->own->address.family,
+	u->fd = socket(u->own.address.family,
 	    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (u->fd < 0)
 		return -errno;
 	rc = udp_options(u);
 	if (rc < 0)
 		return rc;
-	len = addr_to_sock(&u->own->address, u->own->port, &ss);
+	len = addr_to_sock(&u->own.address, u->own.port, &ss);
 	if (bind(u->fd, (struct sockaddr *)&ss, len) < 0)
 		return -errno;
-	len = addr_to_sock(&u->peer->address, u->peer->port, &ss);
+	len = addr_to_sock(&u->peer.address, u->peer.port, &ss);
 	if (connect(u->fd, (struct sockaddr *)&ss, len) < 0)
 		return -errno;
 	return watch_new(u->loop, u->fd, POLLIN, on_readable, u, &u->watch);
@@ -169,8 +169,8 @@ path_udp_open(struct loop *l, const struct conf_path *own,
 
 	u->path = (struct path){ &udp_ops, index, fn, arg, NULL };
 	u->loop = l;
-	u->own = own;
-	u->peer = peer;
+	u->own = *own;
+	u->peer = *peer;
 	u->fd = -1;
 	timer_init(&u->retry, l, udp_up, u);
 	udp_up(u);

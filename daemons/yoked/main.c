@@ -1,0 +1,176 @@
+/*
+ * yoked: decides and drives. One thread, one loop; nothing in it blocks: shared
+ * storage, probes and corosync are other processes (checkpointd, monitord,
+ * linkd) that talk to it over libqb IPC. See yoked.h for its files.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/daemon.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemons/yoked/yoked.h"
+
+#define RT_PRIORITY 50
+#define READERS "yoke" /* the group that may read status */
+
+static int
+ipc_start(struct daemon *d)
+{
+	struct yoked *y = d->user;
+	const struct group *g = getgrnam(READERS);
+	int rc;
+
+	rc = ipcs_new(d->loop, d->conf->instance,
+	    g != NULL ? g->gr_gid : (gid_t)-1, &yoked_ipcs_ops, y, &y->ipcs);
+	if (rc == -EADDRINUSE)
+		log_err("another yoked serves instance %s",
+		    d->conf->instance);
+	return rc;
+}
+
+static void
+ipc_stop(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	ipcs_free(y->ipcs);
+	timer_stop(&y->flush);
+	outbox_done(&y->monitor.outbox);
+	outbox_done(&y->store.outbox);
+	outbox_done(&y->link.outbox);
+	chunks_done(&y->found_chunks);
+}
+
+static int
+kernel_start(struct daemon *d)
+{
+	struct yoked *y = d->user;
+	int rc;
+
+	rc = lvs_open(&y->lvs);
+	if (rc < 0) {
+		log_err("IPVS: %s", err_text(rc));
+		return rc;
+	}
+	yoked_kernel_setup(d->conf);
+	rc = vip_nl_open(&y->vip);
+	if (rc < 0)
+		log_err("addresses: %s", err_text(rc));
+	return rc;
+}
+
+static void
+kernel_stop(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	vip_nl_close(y->vip);
+	lvs_close(y->lvs);
+}
+
+static int
+pair_start(struct daemon *d)
+{
+	struct yoked *y = d->user;
+	struct director_ports ports = {
+		.path_open = path_udp_open,
+		.lvs = &lvs_nl,
+		.lvs_ctx = y->lvs,
+		.vip = &vip_nl,
+		.vip_ctx = y->vip,
+		.link = &yoked_link_ops,
+		.link_ctx = y,
+		.store = &yoked_store_ops,
+		.store_ctx = y,
+	};
+	int rc;
+
+	rc = director_start(&y->director, d->loop, y->conf, &ports,
+	    &yoked_listener, y);
+	y->started = rc == 0;
+	return rc;
+}
+
+static void
+pair_stop(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	y->started = false;
+	director_stop(&y->director);
+}
+
+static int
+state_start(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	y->loop = d->loop;
+	y->conf = d->conf;
+	y->conf_file = d->conf_file;
+	y->node_name = d->node;
+	y->start = loop_now(d->loop);
+	y->monitor = (struct helper){ .name = "monitord", .who = WHO_MONITOR };
+	y->store = (struct helper){ .name = "checkpointd",
+		.who = WHO_CHECKPOINT };
+	y->link = (struct helper){ .name = "linkd", .who = WHO_LINK };
+	yoked_flush_init(y);
+	return 0;
+}
+
+/* The configuration may be a reloaded one: it goes back to who frees it. */
+static void
+state_stop(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	d->conf = y->conf;
+}
+
+static void
+reload(struct daemon *d)
+{
+	char text[1024];
+
+	(void)yoked_reload(d->user, text, sizeof(text));
+}
+
+static void
+leave(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	director_leave(&y->director);
+}
+
+static const struct part parts[] = {
+	{ "state", state_start, state_stop },
+	{ "kernel", kernel_start, kernel_stop },
+	{ "ipc", ipc_start, ipc_stop },
+	{ "pair", pair_start, pair_stop },
+};
+
+static const struct daemon_desc desc = {
+	.name = "yoked",
+	.purpose = "manages one director of a pair: role, addresses, IPVS",
+	.blackbox = "/var/lib/yoke/yoked.blackbox",
+	.parts = parts,
+	.n_parts = ARRAY_LEN(parts),
+	.rt_priority = RT_PRIORITY,
+	.lock_memory = true,
+	.reload = reload,
+	.leave = leave,
+};
+
+int
+main(int argc, char **argv)
+{
+	static struct yoked y;
+
+	return daemon_main(&desc, argc, argv, &y);
+}

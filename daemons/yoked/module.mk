@@ -1,0 +1,12 @@
+PROGS += yoked
+
+yoked_SRC := \
+	daemons/yoked/main.c \
+	daemons/yoked/yoked_command.c \
+	daemons/yoked/yoked_ipc.c \
+	daemons/yoked/yoked_kernel.c \
+	daemons/yoked/yoked_link.c \
+	daemons/yoked/yoked_listen.c \
+	daemons/yoked/yoked_monitor.c \
+	daemons/yoked/yoked_status.c \
+	daemons/yoked/yoked_store.c

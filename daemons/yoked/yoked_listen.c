@@ -1,0 +1,111 @@
+/*
+ * yoked_listen: what the director tells: logs it, shows it to those who watch,
+ * and passes on to monitord what it has to know.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "daemons/yoked/yoked.h"
+
+static void
+on_change(const struct change *c, void *arg)
+{
+	struct yoked *y = arg;
+	char text[512];
+
+	(void)change_format(c, text, sizeof(text));
+	log_info("%s", text);
+	yoked_watch(y, text);
+}
+
+static void
+on_table(void *arg)
+{
+	struct yoked *y = arg;
+	const struct table *t = &y->director.table;
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "table replaced epoch=%" PRIu64
+	    " seq=%" PRIu64 " services=%zu servers=%zu", t->epoch, t->seq,
+	    t->n_services, t->n_servers);
+	log_notice("%s", text);
+	yoked_watch(y, text);
+	yoked_monitor_sync(y);
+}
+
+static void
+on_role(const struct transition *t, void *arg)
+{
+	struct yoked *y = arg;
+	char text[256];
+	int n;
+	unsigned i;
+
+	n = snprintf(text, sizeof(text),
+	    "role=%s was=%s event=%s why=%s epoch=%" PRIu64
+	    " silence_us=%" PRIu64, role_name(t->to), role_name(t->from),
+	    role_event_name(t->event), why_name(t->why), t->epoch, t->silence);
+	for (i = 0; i < t->n_steps && n > 0 && n < (int)sizeof(text); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    " %s_us=%" PRIu64, t->steps[i].name, t->steps[i].took);
+	log_notice("node=%s %s", y->conf->self->name, text);
+	yoked_watch(y, text);
+	if (t->to == ROLE_ACTIVE || t->from == ROLE_ACTIVE ||
+	    t->from == ROLE_HANDING_OVER)
+		yoked_monitor_sync(y);
+}
+
+static void
+on_path(unsigned index, bool up, void *arg)
+{
+	struct yoked *y = arg;
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "path=%s state=%s",
+	    y->director.beats.paths[index].own->name, up ? "up" : "down");
+	if (up)
+		log_notice("%s", text);
+	else
+		log_warning("%s", text);
+	yoked_watch(y, text);
+}
+
+static void
+on_note(enum note level, const char *text, void *arg)
+{
+	switch (level) {
+	case NOTE_ERR:
+		log_err("%s", text);
+		break;
+	case NOTE_WARNING:
+		log_warning("%s", text);
+		break;
+	case NOTE_NOTICE:
+		log_notice("%s", text);
+		break;
+	default:
+		log_info("%s", text);
+		break;
+	}
+	yoked_watch(arg, text);
+}
+
+/* The peer knows; linkd leaves the group in good order, then the loop ends. */
+static void
+on_left(void *arg)
+{
+	struct yoked *y = arg;
+
+	(void)helper_send(y, &y->link, MSG_LINK_LEAVE, "", 0);
+	loop_stop(y->loop);
+}
+
+const struct director_listener yoked_listener = {
+	.on_change = on_change,
+	.on_table = on_table,
+	.on_role = on_role,
+	.on_path = on_path,
+	.on_note = on_note,
+	.on_left = on_left,
+};
