@@ -23,7 +23,7 @@
 #include "common/mem.h"
 
 #define SHM_DIR "/dev/shm"
-#define EMPTY_AGE_S 60 /* younger ones may just be filling */
+#define EMPTY_AGE_S 10 /* younger ones may just be filling */
 
 /* Is file one of the rings of a server called name? */
 static bool

@@ -14,11 +14,13 @@ COMMON_SRC += \
 	common/conf_service.c \
 	common/conf_unique.c \
 	common/conf_value.c \
+	common/daemon.c \
 	common/err.c \
 	common/ipc_sweep.c \
 	common/ipcc.c \
 	common/ipcc_keep.c \
 	common/ipcs.c \
+	common/log.c \
 	common/loop.c \
 	common/msg.c \
 	common/service.c \
