@@ -23,6 +23,7 @@ COMMON_SRC += \
 	common/log.c \
 	common/loop.c \
 	common/msg.c \
+	common/out.c \
 	common/service.c \
 	common/timers.c \
 	common/usec.c

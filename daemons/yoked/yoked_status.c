@@ -1,0 +1,560 @@
+/*
+ * yoked_status: one walk over everything an operator may want to see, written
+ * as JSON. This is the only place that lists the fields; schema/status.def has
+ * a row for each. It reads what is in memory: nothing here asks the kernel or
+ * another process, so its cost is that of the text alone.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "common/out.h"
+#include "daemons/yoked/yoked.h"
+
+static bool
+holds(const struct director *d)
+{
+	return d->role == ROLE_ACTIVE || d->role == ROLE_HANDING_OVER ||
+	    d->role == ROLE_TAKING_OVER;
+}
+
+static usec_t
+ago(usec_t now, usec_t then)
+{
+	return now > then ? now - then : 0;
+}
+
+/* The peer follows our table, or the active's, and is heard now. */
+static bool
+peer_in_step(const struct director *d)
+{
+	const struct beat *b = &d->beats.report;
+
+	return beats_any_up(&d->beats) && d->beats.reported &&
+	    b->role == ROLE_STANDBY && (b->flags & BEAT_IN_STEP) != 0;
+}
+
+static void
+add_alarm(struct out *o, const char *name, const char *text)
+{
+	out_object(o, NULL);
+	out_str(o, "name", name);
+	out_str(o, "text", text);
+	out_close(o);
+}
+
+static void
+path_alarms(const struct yoked *y, struct out *o)
+{
+	const struct beats *b = &y->director.beats;
+	char text[CONF_TEXT_LEN];
+	const char *why;
+	unsigned i;
+
+	for (i = 0; i < b->n_paths; i++) {
+		const struct path_state *p = &b->paths[i];
+
+		if (p->up)
+			continue;
+		why = p->path != NULL ? p->path->problem : NULL;
+		if (why == NULL)
+			why = p->heard == 0 ? "nothing was ever heard on it" :
+					      "nothing is heard on it";
+		(void)snprintf(text, sizeof(text), "path %s: %s",
+		    y->conf->self->paths[i].name, why);
+		add_alarm(o, "path", text);
+	}
+}
+
+static void
+link_alarms(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+
+	if (y->link.conn == NULL)
+		add_alarm(o, "linkd", "yoke-linkd is not connected");
+	else if (!d->members.connected)
+		add_alarm(o, "link", "corosync is not connected");
+	else if (!d->members.peer && beats_any_up(&d->beats))
+		add_alarm(o, "link", "the peer is not in the corosync group");
+}
+
+static void
+store_alarms(const struct yoked *y, struct out *o)
+{
+	const struct store_state *s = &y->store_state;
+	char text[WIRE_TEXT_LEN + 32];
+
+	if (y->store.conn == NULL)
+		add_alarm(o, "checkpointd", "yoke-checkpointd is not connected");
+	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
+	add_alarm(o, "checkpoint", text);
+}
+
+static void
+service_alarms(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	char text[128];
+
+	if (d->vip_rc < 0) {
+		(void)snprintf(text, sizeof(text), "virtual addresses: %s",
+		    err_text(d->vip_rc));
+		add_alarm(o, "vips", text);
+	}
+	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
+		add_alarm(o, "ipvs", d->ipvs.error);
+	if (y->monitor.conn == NULL)
+		add_alarm(o, "monitord", "yoke-monitord is not connected");
+}
+
+static void
+show_alarms(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	enum why why = d->decision.why;
+
+	out_array(o, "alarms");
+	if (d->decision.alarm)
+		add_alarm(o, why_name(why), why_text(why));
+	if (d->role == ROLE_ACTIVE && !peer_in_step(d) &&
+	    !(d->decision.alarm && why == WHY_ALONE))
+		add_alarm(o, "no-standby", "no standby is in step");
+	service_alarms(y, o);
+	path_alarms(y, o);
+	link_alarms(y, o);
+	store_alarms(y, o);
+	out_close(o);
+}
+
+static void
+show_self(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	usec_t now = loop_now(y->loop), real = loop_real(y->loop);
+
+	out_str(o, "yoke", YOKE_VERSION);
+	out_str(o, "instance", y->conf->instance);
+	out_str(o, "node", y->conf->self->name);
+	out_num(o, "id", y->conf->self->id);
+	out_num(o, "pid", (uint64_t)getpid());
+	out_time(o, "time", real);
+	out_usec(o, "time_us", real);
+	out_str(o, "role", role_name(d->role));
+	out_ms(o, "role_since_ms",
+	    ago(now, d->role_since != 0 ? d->role_since : y->start));
+	out_num(o, "epoch", d->table.epoch);
+	out_num(o, "seq", d->table.seq);
+	out_str(o, "why", why_name(d->decision.why));
+	out_str(o, "text", why_text(d->decision.why));
+	out_ms(o, "uptime_ms", ago(now, y->start));
+}
+
+/* How far `behind` is from `seq`; null unless it makes sense to ask. */
+static void
+show_lag(struct out *o, bool known, uint64_t seq, uint64_t behind)
+{
+	if (known)
+		out_num(o, "lag_changes", seq > behind ? seq - behind : 0);
+	else
+		out_null(o, "lag_changes");
+}
+
+static void
+show_peer_lag(const struct director *d, struct out *o)
+{
+	const struct beat *b = &d->beats.report;
+	bool known = d->beats.reported && holds(d) &&
+	    b->table_epoch == d->table.epoch;
+
+	show_lag(o, known, d->table.seq, b->seq);
+	if (known && b->seq >= d->table.seq)
+		out_ms(o, "lag_ms", 0);
+	else
+		out_null(o, "lag_ms");
+}
+
+static void
+show_peer(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	const struct beat *b = &d->beats.report;
+
+	out_object(o, "peer");
+	out_str(o, "node", y->conf->peer->name);
+	out_num(o, "id", y->conf->peer->id);
+	if (d->beats.heard != 0)
+		out_ms(o, "heard_ms", ago(loop_now(y->loop), d->beats.heard));
+	else
+		out_null(o, "heard_ms");
+	if (d->beats.reported) {
+		out_str(o, "role", role_name(b->role));
+		out_num(o, "epoch", b->table_epoch);
+		out_num(o, "seq", b->seq);
+	} else {
+		out_null(o, "role");
+		out_null(o, "epoch");
+		out_null(o, "seq");
+	}
+	out_bool(o, "in_step", peer_in_step(d));
+	show_peer_lag(d, o);
+	out_bool(o, "holds_vips",
+	    d->beats.reported && (b->flags & BEAT_VIPS) != 0);
+	out_close(o);
+}
+
+static void
+show_replica(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	const struct replica *r = &d->replica;
+	const struct beat *b = &d->beats.report;
+	bool known = d->role == ROLE_STANDBY && d->beats.reported;
+
+	out_object(o, "replica");
+	out_bool(o, "valid", r->valid);
+	out_bool(o, "in_step", director_in_step(d));
+	out_num(o, "snapshots", r->snapshots);
+	out_num(o, "changes", r->changes);
+	out_num(o, "gaps", r->gaps);
+	show_lag(o, known && b->table_epoch == d->table.epoch, b->seq,
+	    d->table.seq);
+	if (d->role != ROLE_STANDBY)
+		out_null(o, "lag_ms");
+	else
+		out_ms(o, "lag_ms",
+		    r->behind_since == 0 || director_in_step(d) ?
+			0 :
+			ago(loop_now(y->loop), r->behind_since));
+	out_close(o);
+}
+
+static void
+show_beats(const struct yoked *y, struct out *o)
+{
+	static const char *const names[REFUSED__LAST] = {
+		[REFUSED_MALFORMED] = "malformed",
+		[REFUSED_VERSION] = "version",
+		[REFUSED_AUTH] = "signature",
+		[REFUSED_FOREIGN] = "foreign",
+		[REFUSED_REPLAY] = "replayed",
+		[REFUSED_UNPROVEN] = "unproven",
+	};
+	const struct beats *b = &y->director.beats;
+	unsigned i;
+
+	out_object(o, "beats");
+	out_usec(o, "interval_us", y->conf->beat_interval);
+	out_num(o, "misses", y->conf->beat_misses);
+	out_usec(o, "late_max_us", b->late_max);
+	out_num(o, "sleeps", b->sleeps);
+	out_object(o, "refused");
+	for (i = 0; i < REFUSED__LAST; i++)
+		out_num(o, names[i], b->guard.refused[i]);
+	out_close(o);
+	out_close(o);
+}
+
+/* The peer's beats have a bit for each of its paths, in its order. */
+static bool
+peer_hears(const struct yoked *y, const struct conf_path *own)
+{
+	const struct conf_path *p = conf_peer_path(y->conf, own);
+	const struct beats *b = &y->director.beats;
+
+	return p != NULL && b->reported && beats_any_up(b) &&
+	    (b->report.hears >> (p - y->conf->peer->paths) & 1) != 0;
+}
+
+/* A reload never changes paths, so those of y->conf are in the same order. */
+static void
+show_path(const struct yoked *y, const struct path_state *p,
+    const struct conf_path *own, struct out *o)
+{
+	out_object(o, NULL);
+	out_str(o, "name", own->name);
+	out_str(o, "type", own->type == PATH_SERIAL ? "serial" : "udp");
+	out_str(o, "device", own->device);
+	out_bool(o, "up", p->up);
+	out_ms(o, "for_ms", ago(loop_now(y->loop), p->since));
+	out_bool(o, "peer_hears", peer_hears(y, own));
+	out_num(o, "received", p->received);
+	out_num(o, "sent", p->sent);
+	out_num(o, "send_errors", p->send_errors);
+	out_ms(o, "gap_max_ms", p->gap_max);
+	out_str(o, "problem", p->path != NULL ? p->path->problem : NULL);
+	out_close(o);
+}
+
+static void
+show_paths(const struct yoked *y, struct out *o)
+{
+	const struct beats *b = &y->director.beats;
+	unsigned i;
+
+	out_array(o, "paths");
+	for (i = 0; i < b->n_paths; i++)
+		show_path(y, &b->paths[i], &y->conf->self->paths[i], o);
+	out_close(o);
+}
+
+static void
+show_link(const struct yoked *y, struct out *o)
+{
+	out_object(o, "link");
+	out_bool(o, "connected", y->director.members.connected);
+	out_bool(o, "peer", y->director.members.peer);
+	out_bool(o, "helper", y->link.conn != NULL);
+	out_close(o);
+}
+
+static void
+show_vips(const struct yoked *y, struct out *o)
+{
+	const struct director *d = &y->director;
+	char text[ADDR_TEXT_MAX];
+	size_t i;
+
+	out_array(o, "vips");
+	for (i = 0; i < y->conf->n_vips; i++) {
+		const struct conf_vip *v = &y->conf->vips[i];
+
+		out_object(o, NULL);
+		out_str(o, "address",
+		    addr_format(&v->addr, text, sizeof(text)));
+		out_num(o, "bits", v->bits);
+		out_str(o, "device", v->device);
+		out_bool(o, "held", d->holding);
+		out_close(o);
+	}
+	out_close(o);
+	out_str(o, "vip_error", d->vip_rc < 0 ? err_text(d->vip_rc) : NULL);
+}
+
+static void
+show_server(const struct server *v, const struct lvs_service *have,
+    usec_t real, struct out *o)
+{
+	static const struct lvs_dest none;
+	const struct lvs_dest *k = NULL;
+	char text[ADDR_TEXT_MAX];
+
+	if (have != NULL)
+		k = lvs_service_find(have, &v->def.addr, v->def.port);
+	if (k == NULL)
+		k = &none;
+	out_object(o, NULL);
+	out_str(o, "name", v->def.name);
+	out_str(o, "address",
+	    addr_format_port(&v->def.addr, v->def.port, text, sizeof(text)));
+	out_str(o, "method", method_name(v->def.method));
+	out_num(o, "weight", server_weight(v));
+	out_num(o, "configured", v->def.weight);
+	out_str(o, "source", server_weight_source(v));
+	out_str(o, "health", health_name(v->health));
+	out_bool(o, "drain", v->drain);
+	out_str(o, "cause", v->cause);
+	if (v->changed != 0)
+		out_ms(o, "changed_ms", ago(real, v->changed));
+	else
+		out_null(o, "changed_ms");
+	out_num(o, "active", k->active);
+	out_num(o, "inactive", k->inactive);
+	out_num(o, "conns", k->stats.conns);
+	out_num(o, "in_bytes", k->stats.in_bytes);
+	out_close(o);
+}
+
+static const char *
+key_text(const struct service_def *d, char *buf, size_t len)
+{
+	struct lvs_key k = { .addr = d->addr,
+		.fwmark = d->fwmark,
+		.port = d->port,
+		.protocol = d->protocol };
+
+	return lvs_key_format(&k, buf, len);
+}
+
+static void
+show_service(const struct yoked *y, const struct service *s, struct out *o)
+{
+	const struct lvs_service *have = ipvs_have(&y->director.ipvs, &s->def);
+	usec_t real = loop_real(y->loop);
+	uint64_t active = 0, inactive = 0;
+	char text[LVS_KEY_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; have != NULL && i < have->n_dests; i++) {
+		active += have->dests[i].active;
+		inactive += have->dests[i].inactive;
+	}
+	out_object(o, NULL);
+	out_str(o, "name", s->def.name);
+	out_str(o, "key", key_text(&s->def, text, sizeof(text)));
+	out_str(o, "scheduler", s->def.scheduler);
+	out_num(o, "active", active);
+	out_num(o, "inactive", inactive);
+	out_array(o, "servers");
+	for (i = 0; i < s->n_servers; i++)
+		show_server(s->servers[i], have, real, o);
+	out_close(o);
+	out_close(o);
+}
+
+static void
+show_services(const struct yoked *y, struct out *o)
+{
+	const struct table *t = &y->director.table;
+	size_t i;
+
+	out_array(o, "services");
+	for (i = 0; i < t->n_services; i++)
+		show_service(y, t->services[i], o);
+	out_close(o);
+}
+
+static void
+show_ipvs(const struct yoked *y, struct out *o)
+{
+	const struct ipvs *i = &y->director.ipvs;
+
+	out_object(o, "ipvs");
+	out_bool(o, "ok", i->rc == 0);
+	out_str(o, "error", i->error);
+	out_num(o, "passes", i->passes);
+	out_num(o, "applied", i->applied);
+	out_num(o, "repairs", i->repairs);
+	out_usec(o, "cost_us", i->cost);
+	out_close(o);
+}
+
+static void
+show_checkpoint(const struct yoked *y, struct out *o)
+{
+	const struct store_state *s = &y->store_state;
+
+	out_object(o, "checkpoint");
+	out_bool(o, "helper", y->store.conn != NULL);
+	if (s->ok || s->error[0] != '\0')
+		out_bool(o, "ok", s->ok);
+	else
+		out_null(o, "ok");
+	out_str(o, "file", s->file);
+	out_num(o, "epoch", s->epoch);
+	out_num(o, "seq", s->seq);
+	show_lag(o, holds(&y->director), y->director.table.seq, s->seq);
+	out_num(o, "snapshot_seq", s->snapshot_seq);
+	if (s->snapshot_when != 0)
+		out_ms(o, "age_ms", ago(loop_real(y->loop), s->snapshot_when));
+	else
+		out_null(o, "age_ms");
+	out_ms(o, "interval_ms", s->interval_us);
+	out_num(o, "journal_rows", s->journal_rows);
+	out_usec(o, "commit_us", s->commit_us);
+	out_str(o, "error", s->error);
+	out_close(o);
+}
+
+static void
+show_monitor(const struct yoked *y, struct out *o)
+{
+	out_object(o, "monitor");
+	out_bool(o, "helper", y->monitor.conn != NULL);
+	out_close(o);
+}
+
+static void
+show_restored(const struct yoked *y, struct out *o)
+{
+	const struct restored *r = &y->director.restored;
+
+	out_object(o, "restored");
+	out_str(o, "from", restored_name(r->from));
+	out_num(o, "epoch", r->epoch);
+	out_num(o, "seq", r->seq);
+	out_num(o, "snapshot_seq", r->snapshot_seq);
+	out_num(o, "changes", r->changes);
+	out_usec(o, "took_us", r->took);
+	out_str(o, "file", r->file);
+	out_str(o, "text", r->text);
+	out_close(o);
+}
+
+static void
+show_transition(const struct transition *t, struct out *o)
+{
+	usec_t total = 0;
+	unsigned i;
+
+	out_object(o, NULL);
+	out_str(o, "from", role_name(t->from));
+	out_str(o, "to", role_name(t->to));
+	out_str(o, "event", role_event_name(t->event));
+	out_str(o, "why", why_name(t->why));
+	out_str(o, "text", why_text(t->why));
+	out_num(o, "epoch", t->epoch);
+	out_time(o, "at", t->at_real);
+	out_usec(o, "at_us", t->at_real);
+	if (t->silence != 0)
+		out_usec(o, "silence_us", t->silence);
+	else
+		out_null(o, "silence_us");
+	out_array(o, "steps");
+	for (i = 0; i < t->n_steps; i++) {
+		out_object(o, NULL);
+		out_str(o, "name", t->steps[i].name);
+		out_usec(o, "us", t->steps[i].took);
+		out_close(o);
+		total += t->steps[i].took;
+	}
+	out_close(o);
+	out_usec(o, "total_us", total);
+	out_close(o);
+}
+
+static void
+show_transitions(const struct yoked *y, struct out *o)
+{
+	const struct transition *t;
+	unsigned i;
+
+	out_array(o, "transitions");
+	for (i = 0; (t = transitions_get(&y->director.log, i)) != NULL; i++)
+		show_transition(t, o);
+	out_close(o);
+}
+
+char *
+yoked_status(const struct yoked *y, size_t *ret_len)
+{
+	static void (*const parts[])(const struct yoked *, struct out *) = {
+		show_self,
+		show_alarms,
+		show_peer,
+		show_replica,
+		show_beats,
+		show_paths,
+		show_link,
+		show_vips,
+		show_services,
+		show_ipvs,
+		show_checkpoint,
+		show_monitor,
+		show_restored,
+		show_transitions,
+	};
+	struct out o;
+	size_t i;
+
+	out_init(&o);
+	out_object(&o, NULL);
+	for (i = 0; i < ARRAY_LEN(parts); i++)
+		parts[i](y, &o);
+	out_close(&o);
+	return out_take(&o, ret_len);
+}
