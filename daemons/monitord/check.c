@@ -1,0 +1,44 @@
+/*
+ * check: the table of check types, and errno as an operator reads it.
+ */
+#include "daemons/monitord/check.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+static const struct check_ops *const types[CHECK__TYPES] = {
+	[CHECK_TCP] = &check_tcp,
+	[CHECK_HTTP] = &check_http,
+};
+
+const struct check_ops *
+check_ops_of(enum check_type type)
+{
+	return types[type];
+}
+
+bool
+check_errno_is_ours(int err)
+{
+	static const int ours[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN,
+		EADDRNOTAVAIL, ENOSPC, EPERM, EACCES, EAFNOSUPPORT, ENETDOWN,
+		ENETUNREACH };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ours); i++)
+		if (ours[i] == err)
+			return true;
+	return false;
+}
+
+char *
+check_errno_text(int err, char *buf)
+{
+	(void)snprintf(buf, DETAIL_LEN, "%s", strerror(err));
+	buf[0] = (char)tolower((unsigned char)buf[0]);
+	return buf;
+}

@@ -1,0 +1,50 @@
+/*
+ * check: one way to ask a server how it is. A row of ops per type; a run is
+ * one question and its answer. Deadlines are the caller's: it cancels.
+ */
+#ifndef MONITORD_CHECK_H
+#define MONITORD_CHECK_H
+
+#include "common/conf.h"
+#include "common/loop.h"
+#include "daemons/monitord/poller.h"
+
+#define DETAIL_LEN 64
+
+enum verdict {
+	VERDICT_OK,
+	VERDICT_BAD,
+	VERDICT_NONE /* could not ask: no descriptors, no memory ... */
+};
+
+struct check_target {
+	struct addr addr;
+	uint16_t port;
+	const struct conf_check *check; /* borrowed */
+};
+
+/* The answer; the run is gone already. Never called from start or cancel. */
+typedef void (*check_done_fn)(enum verdict v, const char *detail, void *arg);
+
+struct check_ops {
+	const char *name;
+	/* What all runs of the type share. 0 or -errno. */
+	int (*open)(struct loop *l, struct poller *p, void **ret);
+	void (*close)(void *shared); /* no run is left */
+	/* 0 and *ret_run, or -errno: could not begin. t is borrowed until the
+	 * answer; t->check may be replaced by an equal one meanwhile. */
+	int (*start)(void *shared, const struct check_target *t,
+	    check_done_fn done, void *arg, void **ret_run);
+	void (*cancel)(void *run);
+};
+
+extern const struct check_ops check_tcp, check_http;
+const struct check_ops *check_ops_of(enum check_type type);
+
+/* Is err about this machine rather than about the server? */
+bool check_errno_is_ours(int err);
+
+/* "connection refused"; returns buf, DETAIL_LEN long. */
+char *check_errno_text(int err, char *buf);
+
+#endif

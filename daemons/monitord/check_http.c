@@ -1,0 +1,415 @@
+/*
+ * check_http: GET over libcurl's multi interface, driven by our loop.
+ *
+ * Addresses are numeric, so libcurl starts no resolver thread. Every run is a
+ * connection of its own, as a client's would be. What a server can make us
+ * keep is bounded: headers and body are counted and cut, and the body is
+ * searched as it passes by. A run ends as soon as its verdict is certain.
+ */
+#include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/mem.h"
+#include "daemons/monitord/check.h"
+#include "daemons/monitord/http_match.h"
+
+#define HEAD_MAX (64U << 10)
+#define BODY_MAX (64U << 10)
+#define RECV_BYTES 4096L
+#define CURL_SPARE_MS 1000 /* the caller's deadline comes first */
+
+struct http {
+	CURLM *multi;
+	struct poller *poller;
+	struct timer timer;
+};
+
+struct http_run {
+	struct http *http;
+	CURL *easy;
+	struct curl_slist *headers;
+	const struct check_target *target;
+	struct http_match match;
+	size_t head, body; /* bytes so far */
+	bool cut;          /* ended by us, the verdict is certain */
+	int socket_errno;
+	check_done_fn done;
+	void *arg;
+};
+
+static bool
+status_ok(const struct conf_check *c, long status)
+{
+	return c->status != 0 ? status == (long)c->status
+	                      : status >= 200 && status < 400;
+}
+
+static long
+run_status(const struct http_run *r)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* The verdict on a reply whose status line has come. */
+static enum verdict
+judge_reply(const struct http_run *r, long status, char *detail)
+{
+	const struct conf_check *c = r->target->check;
+
+	if (!status_ok(c, status)) {
+		if (c->status != 0)
+			(void)snprintf(detail, DETAIL_LEN,
+			    "%ld, expected %u", status, c->status);
+		else
+			(void)snprintf(detail, DETAIL_LEN,
+			    "%ld, expected 2xx or 3xx", status);
+		return VERDICT_BAD;
+	}
+	if (!http_match_found(&r->match)) {
+		(void)snprintf(detail, DETAIL_LEN, "body lacks \"%.40s\"%s",
+		    c->body, r->body > BODY_MAX ? " (64 KiB)" : "");
+		return VERDICT_BAD;
+	}
+	(void)snprintf(detail, DETAIL_LEN, "ok");
+	return VERDICT_OK;
+}
+
+static enum verdict
+judge_errno(int err, char *detail)
+{
+	(void)check_errno_text(err, detail);
+	return check_errno_is_ours(err) ? VERDICT_NONE : VERDICT_BAD;
+}
+
+static enum verdict
+judge_failure(const struct http_run *r, CURLcode code, char *detail)
+{
+	long err = 0;
+
+	if (r->socket_errno != 0)
+		return judge_errno(r->socket_errno, detail);
+	if (r->head > HEAD_MAX) {
+		(void)snprintf(detail, DETAIL_LEN, "headers over 64 KiB");
+		return VERDICT_BAD;
+	}
+	(void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &err);
+	if ((code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR ||
+	        code == CURLE_SEND_ERROR) &&
+	    err != 0)
+		return judge_errno((int)err, detail);
+	if (code == CURLE_UNSUPPORTED_PROTOCOL ||
+	    code == CURLE_WEIRD_SERVER_REPLY)
+		(void)snprintf(detail, DETAIL_LEN, "not an HTTP reply");
+	else if (code == CURLE_GOT_NOTHING)
+		(void)snprintf(detail, DETAIL_LEN, "closed without a reply");
+	else
+		(void)snprintf(
+		    detail, DETAIL_LEN, "%s", curl_easy_strerror(code));
+	detail[0] = (char)tolower((unsigned char)detail[0]);
+	return code == CURLE_OUT_OF_MEMORY ? VERDICT_NONE : VERDICT_BAD;
+}
+
+static enum verdict
+judge(const struct http_run *r, CURLcode code, char *detail)
+{
+	long status = run_status(r);
+
+	if (status >= 200 && (code == CURLE_OK || r->cut))
+		return judge_reply(r, status, detail);
+	return judge_failure(r, code, detail);
+}
+
+static void
+run_free(struct http_run *r)
+{
+	if (r->easy != NULL) {
+		(void)curl_multi_remove_handle(r->http->multi, r->easy);
+		curl_easy_cleanup(r->easy);
+	}
+	curl_slist_free_all(r->headers);
+	free(r);
+}
+
+/* Runs that ended. An answer may start and cancel others. */
+static void
+drain(struct http *h)
+{
+	char detail[DETAIL_LEN];
+	enum verdict verdict;
+	check_done_fn done;
+	struct http_run *r;
+	CURLMsg *msg;
+	void *arg;
+	int left;
+
+	while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(
+		    msg->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+		verdict = judge(r, msg->data.result, detail);
+		done = r->done;
+		arg = r->arg;
+		run_free(r);
+		done(verdict, detail, arg);
+	}
+}
+
+static void
+on_socket(int fd, unsigned events, void *arg)
+{
+	struct http *h = arg;
+	int mask = 0, running;
+
+	if (events & EPOLLIN)
+		mask |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		mask |= CURL_CSELECT_OUT;
+	if (events & (EPOLLERR | EPOLLHUP))
+		mask |= CURL_CSELECT_ERR;
+	(void)curl_multi_socket_action(h->multi, fd, mask, &running);
+	drain(h);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct http *h = arg;
+	int running;
+
+	(void)curl_multi_socket_action(
+	    h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	drain(h);
+}
+
+/* libcurl says what it waits for. */
+static int
+want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socketp)
+{
+	struct http *h = arg;
+	unsigned events = 0;
+
+	(void)easy;
+	(void)socketp;
+	if (what == CURL_POLL_REMOVE) {
+		poller_del(h->poller, fd);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		events |= EPOLLOUT;
+	return poller_set(h->poller, fd, events, on_socket, h) < 0 ? -1 : 0;
+}
+
+static int
+want_timer(CURLM *multi, long ms, void *arg)
+{
+	struct http *h = arg;
+
+	(void)multi;
+	if (ms < 0)
+		timer_stop(&h->timer);
+	else
+		timer_in(&h->timer, (usec_t)ms * USEC_MS);
+	return 0;
+}
+
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http_run *r = arg;
+	int fd = socket(a->family, a->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    a->protocol);
+
+	(void)purpose;
+	r->socket_errno = fd < 0 ? errno : 0;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static size_t
+on_head(char *piece, size_t size, size_t n, void *arg)
+{
+	struct http_run *r = arg;
+
+	(void)piece;
+	r->head += size * n;
+	return r->head > HEAD_MAX ? 0 : size * n;
+}
+
+static size_t
+on_body(char *piece, size_t size, size_t n, void *arg)
+{
+	struct http_run *r = arg;
+	const struct conf_check *c = r->target->check;
+	bool found;
+
+	r->body += size * n;
+	found = http_match_add(&r->match, piece, size * n);
+	r->cut = !status_ok(c, run_status(r)) ||
+	    (found && c->body[0] != '\0') || r->body > BODY_MAX;
+	return r->cut ? 0 : size * n;
+}
+
+static int
+http_open(struct loop *l, struct poller *p, void **ret)
+{
+	struct http *h;
+
+	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
+		return -ENOMEM;
+	h = mem_new(struct http);
+	h->poller = p;
+	timer_init(&h->timer, l, on_timer, h);
+	h->multi = curl_multi_init();
+	if (h->multi == NULL) {
+		free(h);
+		curl_global_cleanup();
+		return -ENOMEM;
+	}
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	*ret = h;
+	return 0;
+}
+
+static void
+http_close(void *shared)
+{
+	struct http *h = shared;
+
+	(void)curl_multi_cleanup(h->multi);
+	timer_stop(&h->timer);
+	free(h);
+	curl_global_cleanup();
+}
+
+static int
+set_headers(struct http_run *r)
+{
+	const struct conf_check *c = r->target->check;
+	char host[CONF_TEXT_LEN + 8];
+	struct curl_slist *more;
+
+	r->headers = curl_slist_append(NULL, "Connection: close");
+	if (r->headers != NULL && c->host[0] != '\0') {
+		(void)snprintf(host, sizeof(host), "Host: %s", c->host);
+		more = curl_slist_append(r->headers, host);
+		if (more == NULL)
+			return -ENOMEM;
+	}
+	if (r->headers == NULL)
+		return -ENOMEM;
+	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
+	return 0;
+}
+
+static int
+set_url(struct http_run *r)
+{
+	const struct check_target *t = r->target;
+	char url[CONF_TEXT_LEN + ADDR_TEXT_MAX + 32], at[ADDR_TEXT_MAX + 8];
+
+	(void)addr_format_port(&t->addr, t->port, at, sizeof(at));
+	(void)snprintf(url, sizeof(url), "http://%s%s", at, t->check->path);
+	return curl_easy_setopt(r->easy, CURLOPT_URL, url) == CURLE_OK
+	    ? 0 : -ENOMEM;
+}
+
+/* libcurl's own limits lie behind the caller's, for a lost deadline. */
+static void
+set_limits(struct http_run *r)
+{
+	long ms = (long)(r->target->check->timeout / USEC_MS) + CURL_SPARE_MS;
+
+	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
+	curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, ms);
+	curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, RECV_BYTES);
+	curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+}
+
+static void
+set_manners(struct http_run *r)
+{
+	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
+	curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(r->easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+	curl_easy_setopt(
+	    r->easy, CURLOPT_USERAGENT, "yoke-monitord/" YOKE_VERSION);
+}
+
+static int
+begin(struct http_run *r)
+{
+	int rc;
+
+	r->easy = curl_easy_init();
+	if (r->easy == NULL)
+		return -ENOMEM;
+	rc = set_headers(r);
+	if (rc == 0)
+		rc = set_url(r);
+	if (rc < 0)
+		return rc;
+	set_limits(r);
+	set_manners(r);
+	return curl_multi_add_handle(r->http->multi, r->easy) == CURLM_OK
+	    ? 0 : -ENOMEM;
+}
+
+static int
+http_start(void *shared, const struct check_target *t, check_done_fn done,
+    void *arg, void **ret_run)
+{
+	struct http_run *r = mem_new(struct http_run);
+	int rc;
+
+	r->http = shared;
+	r->target = t;
+	r->done = done;
+	r->arg = arg;
+	http_match_init(&r->match, t->check->body);
+	rc = begin(r);
+	if (rc < 0) {
+		run_free(r);
+		return rc;
+	}
+	*ret_run = r;
+	return 0;
+}
+
+static void
+http_cancel(void *run)
+{
+	run_free(run);
+}
+
+const struct check_ops check_http = {
+	.name = "http",
+	.open = http_open,
+	.close = http_close,
+	.start = http_start,
+	.cancel = http_cancel,
+};
