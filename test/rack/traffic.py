@@ -1,0 +1,100 @@
+"""traffic: a client's load through the VIP, and what became of it.
+
+    with Traffic(rack, established=50) as t:
+        t.wait_ready()
+        t.mark(); rack.power_cut("d1")
+    print(t.report["outage_ms"])
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from uml import REPO, wait_for
+
+BIN = os.environ.get("YOKE_BIN", f"{REPO}/build/bin")
+
+
+class Traffic:
+    def __init__(self, rack, target=None, rate=500, established=50,
+                 young_rate=50, hung_ms=5000, extra=()):
+        self.rack = rack
+        self.dir = f"{rack.dir}/traffic-{time.monotonic_ns()}"
+        self.argv = [f"{BIN}/prober", "--target", target or f"{rack.VIP}:80",
+                     "--rate", str(rate), "--established", str(established),
+                     "--young-rate", str(young_rate),
+                     "--hung-ms", str(hung_ms),
+                     "--json", f"{self.dir}/report.json",
+                     "--ready", f"{self.dir}/ready", *extra]
+        self.proc, self.report = None, None
+
+    def __enter__(self):
+        os.makedirs(self.dir)
+        argv = (["chrt", "-r", "5"] if self.rack.rt else []) + self.argv
+        with open(f"{self.dir}/err", "wb") as err:
+            self.proc = self.rack.ns_popen("client", argv, stderr=err,
+                                           stdin=subprocess.DEVNULL)
+        return self
+
+    def wait_ready(self, deadline=10):
+        def ready():
+            if self.proc.poll() is not None:
+                with open(f"{self.dir}/err") as f:
+                    raise RuntimeError(f"prober died: {f.read()}")
+            return os.path.exists(f"{self.dir}/ready")
+        wait_for(ready, deadline, "established connections")
+
+    def mark(self):
+        self.proc.send_signal(signal.SIGUSR1)
+
+    def stop(self):
+        """Ends the load in good order; the report, a dict."""
+        if self.report is None:
+            self.proc.send_signal(signal.SIGTERM)
+            self.proc.wait(timeout=30)
+            with open(f"{self.dir}/report.json") as f:
+                self.report = json.load(f)
+        return self.report
+
+    def __exit__(self, kind, *rest):
+        if kind is None:
+            self.stop()
+        elif self.proc.poll() is None:
+            self.proc.kill()
+
+
+class Watch:
+    """Who holds the VIP, from the directors' own kernels."""
+
+    def __init__(self, rack, addr=None):
+        self.rack, self.addr = rack, addr or rack.VIP
+        self.kills, self.t0 = [], time.time()
+        self.logs = {}
+
+    def start(self, node):
+        path = f"{self.rack.dir}/{node}/vip-{time.monotonic_ns()}.log"
+        self.logs.setdefault(node, []).append(path)
+        self.rack.spawn(node, f"exec {BIN}/vipwatch --dev any --log {path} "
+                        f"{self.addr}")
+        wait_for(lambda: os.path.exists(path), 5, f"vipwatch on {node}")
+
+    def killed(self, node, cut):
+        self.kills.append((node, int(cut.realtime * 1e6)))
+
+    def holders(self, t0=None, t1=None):
+        """holders.py's dict; times in seconds since 1970."""
+        import sys
+        sys.path.insert(0, f"{REPO}/test/prober")
+        from holders import holders
+        logs = {}
+        for node, paths in self.logs.items():
+            whole = f"{self.rack.dir}/{node}/vip.log"
+            with open(whole, "wb") as out:
+                for p in paths:
+                    with open(p, "rb") as f:
+                        out.write(f.read())
+            logs[node] = whole
+        return holders(logs, self.kills, self.addr,
+                       int((t0 or self.t0) * 1e6),
+                       int((t1 or time.time()) * 1e6))
