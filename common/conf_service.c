@@ -174,9 +174,13 @@ servers_twice(const struct in_service *s, struct conf_err *e)
 static int
 checks_check(const struct in_service *s, struct conf_err *e)
 {
+	const struct in_server *portless = NULL;
 	size_t one, two, i;
 	int rc;
 
+	for (i = 0; i < s->out.n_servers; i++)
+		if (s->servers[i].out.port == 0)
+			portless = &s->servers[i];
 	rc = conf_twice(s->checks, s->out.n_checks, sizeof(*s->checks),
 	    check_by_name, &one, &two);
 	if (rc < 0)
@@ -187,11 +191,10 @@ checks_check(const struct in_service *s, struct conf_err *e)
 		    "has this name, on line %u; rename one",
 		    s->checks[one].line);
 	for (i = 0; i < s->out.n_checks; i++)
-		if (s->checks[i].out.port == 0 && s->out.def.fwmark == 0 &&
-		    s->out.def.port == 0)
+		if (s->checks[i].out.port == 0 && portless != NULL)
 			return service_fail(e, s, s->checks[i].line, "check",
-			    s->checks[i].out.name,
-			    "needs a port: the service takes all of them");
+			    s->checks[i].out.name, "needs a port, since server "
+			    "%s has none of its own", portless->out.name);
 	return 0;
 }
 

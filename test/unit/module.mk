@@ -18,3 +18,8 @@ test_store_SRC = \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
 test_store_PKG := sqlite3 libcrypto
+
+UNIT += test_conf
+test_conf_SRC := \
+	test/unit/test_conf.c
+test_conf_LDLIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
