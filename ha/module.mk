@@ -35,3 +35,5 @@ HA_SRC += \
 	ha/replica.c \
 	ha/takeover.c \
 	ha/transition.c
+
+HA_SRC += ha/link_msg.c
