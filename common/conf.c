@@ -54,8 +54,8 @@ clean(char *s)
 }
 
 int
-conf_fail(struct conf_err *e, unsigned line, const char *key, const char *fmt,
-    ...)
+conf_fail(
+    struct conf_err *e, unsigned line, const char *key, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -140,9 +140,11 @@ conf_twice(const void *items, size_t n, size_t size,
 			continue;
 		found = 1;
 		*ret_first = (size_t)((const char *)sorted[i - 1] -
-				      (const char *)items) / size;
-		*ret_again = (size_t)((const char *)sorted[i] -
-				      (const char *)items) / size;
+				      (const char *)items) /
+			     size;
+		*ret_again =
+		    (size_t)((const char *)sorted[i] - (const char *)items) /
+		    size;
 	}
 	free(sorted);
 	return found;

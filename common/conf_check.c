@@ -18,8 +18,8 @@ struct ctx {
 };
 
 static int
-path_fail(const struct ctx *x, int n, size_t i, const char *key,
-    const char *text)
+path_fail(
+    const struct ctx *x, int n, size_t i, const char *key, const char *text)
 {
 	char path[NAME_LEN * 3];
 
@@ -81,16 +81,18 @@ check_path_pair(const struct ctx *x, int n, size_t i)
 	char text[256];
 
 	if (other == NULL) {
-		(void)snprintf(text, sizeof(text), "node %s has no path of "
-		    "this name; a path needs both its ends", peer->name);
+		(void)snprintf(text, sizeof(text),
+		    "node %s has no path of "
+		    "this name; a path needs both its ends",
+		    peer->name);
 		return path_fail(x, n, i, "", text);
 	}
 	if (other->type != own->type)
 		return path_fail(x, n, i, "type",
 		    "is udp on one node and serial on the other");
 	if (own->type == PATH_SERIAL && other->speed != own->speed)
-		return path_fail(x, n, i, "speed",
-		    "differs from the other node's");
+		return path_fail(
+		    x, n, i, "speed", "differs from the other node's");
 	if (own->type == PATH_SERIAL)
 		return 0;
 	if (other->address.family != own->address.family)
@@ -140,7 +142,8 @@ check_nodes(const struct ctx *x)
 	if (strcmp(n[0].name, n[1].name) == 0)
 		return conf_fail(x->e, x->at->nodes[1], key,
 		    "both nodes have this name, the other on line %u; use "
-		    "what uname -n says on each", x->at->nodes[0]);
+		    "what uname -n says on each",
+		    x->at->nodes[0]);
 	(void)snprintf(key, sizeof(key), "node %s / id", n[1].name);
 	if (n[0].id == n[1].id)
 		return conf_fail(x->e, x->at->nodes[1], key,
@@ -180,8 +183,8 @@ find_self(const struct ctx *x, const char *node)
 	}
 	return conf_fail(x->e, 0, "node",
 	    "this machine is \"%s\", but the nodes are %s and %s; rename one, "
-	    "or say which this is with -n", node, c->nodes[0].name,
-	    c->nodes[1].name);
+	    "or say which this is with -n",
+	    node, c->nodes[0].name, c->nodes[1].name);
 }
 
 int

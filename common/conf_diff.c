@@ -43,8 +43,8 @@ diff_many(enum conf_section id, const void *a, size_t n_a, const void *b,
 	size_t i;
 
 	for (i = 0; i < n_a && i < n_b; i++)
-		change |= diff_one(id, (const char *)a + i * size,
-		    (const char *)b + i * size);
+		change |= diff_one(
+		    id, (const char *)a + i * size, (const char *)b + i * size);
 	return change;
 }
 
@@ -78,8 +78,7 @@ diff_services(const struct conf *a, const struct conf *b)
 
 	if (a->n_services != b->n_services)
 		change = section_change(SEC_service) |
-			 section_change(SEC_check) |
-			 section_change(SEC_server);
+			 section_change(SEC_check) | section_change(SEC_server);
 	for (i = 0; i < a->n_services && i < b->n_services; i++)
 		change |= diff_service(&a->services[i], &b->services[i]);
 	return change;
@@ -96,8 +95,8 @@ conf_diff(const struct conf *a, const struct conf *b)
 			change |= diff_one(s, a, b);
 	for (i = 0; i < CONF_NODES; i++)
 		change |= diff_node(&a->nodes[i], &b->nodes[i]);
-	change |= diff_many(SEC_vip, a->vips, a->n_vips, b->vips, b->n_vips,
-	    sizeof(*a->vips));
+	change |= diff_many(
+	    SEC_vip, a->vips, a->n_vips, b->vips, b->n_vips, sizeof(*a->vips));
 	change |= diff_services(a, b);
 	if (a->key_len != b->key_len ||
 	    memcmp(a->key, b->key, sizeof(a->key)) != 0)

@@ -18,17 +18,18 @@
 
 /* Opens a regular file; its descriptor, or -ERR_CONFIG. */
 static int
-open_regular(
-    const char *file, const char *key, struct stat *ret_st, struct conf_err *e)
+open_regular(const char *file, unsigned line, const char *key,
+    struct stat *ret_st, struct conf_err *e)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return conf_fail(
-		    e, 0, key, "cannot open %s: %s", file, strerror(errno));
+		    e, line, key, "cannot open %s: %s", file, strerror(errno));
 	if (fstat(fd, ret_st) < 0 || !S_ISREG(ret_st->st_mode)) {
 		(void)close(fd);
-		return conf_fail(e, 0, key, "%s is not a regular file", file);
+		return conf_fail(
+		    e, line, key, "%s is not a regular file", file);
 	}
 	return fd;
 }
@@ -61,12 +62,14 @@ conf_read(const char *file, char **ret, size_t *ret_len, struct conf_err *e)
 	ssize_t n;
 	int fd, rc;
 
-	fd = open_regular(file, "", &st, e);
+	fd = open_regular(file, 0, "", &st, e);
 	if (fd < 0)
 		return fd;
 	if (st.st_size > CONF_FILE_MAX) {
-		rc = conf_fail(e, 0, "", "%s has more than %d MiB; that is no "
-		    "configuration of yoke", file, CONF_FILE_MAX >> 20);
+		rc = conf_fail(e, 0, "",
+		    "%s has more than %d MiB; that is no "
+		    "configuration of yoke",
+		    file, CONF_FILE_MAX >> 20);
 		goto out;
 	}
 	text = malloc((size_t)st.st_size + 1);
@@ -92,44 +95,45 @@ out:
 }
 
 static int
-key_check_file(const char *file, const struct stat *st, struct conf_err *e)
+key_check_file(
+    const char *file, unsigned line, const struct stat *st, struct conf_err *e)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return conf_fail(e, 0, "key_file",
+		return conf_fail(e, line, "key_file",
 		    "%s belongs to user %u; make it root's: chown root %s",
 		    file, (unsigned)st->st_uid, file);
 	if (st->st_mode & 077)
-		return conf_fail(e, 0, "key_file",
+		return conf_fail(e, line, "key_file",
 		    "others than its owner may use %s (mode %03o); "
-		    "make it private: chmod 600 %s", file,
-		    (unsigned)st->st_mode & 0777, file);
+		    "make it private: chmod 600 %s",
+		    file, (unsigned)st->st_mode & 0777, file);
 	return 0;
 }
 
 int
-conf_key_load(struct conf *c, struct conf_err *e)
+conf_key_load(struct conf *c, unsigned line, struct conf_err *e)
 {
 	uint8_t bytes[sizeof(c->key) + 2];
 	struct stat st;
 	ssize_t n;
 	int fd, rc;
 
-	fd = open_regular(c->key_file, "key_file", &st, e);
+	fd = open_regular(c->key_file, line, "key_file", &st, e);
 	if (fd < 0)
 		return fd;
-	rc = key_check_file(c->key_file, &st, e);
+	rc = key_check_file(c->key_file, line, &st, e);
 	if (rc < 0)
 		goto out;
 	n = read_full(fd, bytes, sizeof(bytes));
 	if (n < 0) {
-		rc = conf_fail(e, 0, "key_file", "cannot read %s: %s",
+		rc = conf_fail(e, line, "key_file", "cannot read %s: %s",
 		    c->key_file, strerror((int)-n));
 		goto out;
 	}
 	if (n > 0 && bytes[n - 1] == '\n')
 		n--;
 	if (n < KEY_MIN || n > (ssize_t)sizeof(c->key)) {
-		rc = conf_fail(e, 0, "key_file",
+		rc = conf_fail(e, line, "key_file",
 		    "%s holds %s than %zu bytes; make a key of %d to %zu, the "
 		    "same on both directors: openssl rand -hex 32 >%s",
 		    c->key_file, n < KEY_MIN ? "less" : "more",

@@ -55,12 +55,12 @@ frame_fail(struct load *l, unsigned line, const char *key, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return conf_fail(l->err, line,
-	    key_path(l, key, path, sizeof(path)), "%s", text);
+	return conf_fail(
+	    l->err, line, key_path(l, key, path, sizeof(path)), "%s", text);
 }
 
-static unsigned
-key_line(const struct frame *f, const char *key)
+unsigned
+frame_key_line(const struct frame *f, const char *key)
 {
 	size_t i;
 
@@ -86,8 +86,8 @@ frame_defaults(const struct conf_section_view *sec, void *base)
 }
 
 int
-frame_open(struct load *l, enum conf_section id, void *owner,
-    const char *title, unsigned line)
+frame_open(struct load *l, enum conf_section id, void *owner, const char *title,
+    unsigned line)
 {
 	struct frame *f;
 	char why[256];
@@ -159,8 +159,10 @@ attach_path(struct load *l, struct frame *f)
 	int rc;
 
 	if (node->n_paths == CONF_PATHS_MAX)
-		return frame_fail(l, f->line, NULL, "is one too many: a node has at "
-		    "most %d paths", CONF_PATHS_MAX);
+		return frame_fail(l, f->line, NULL,
+		    "is one too many: a node has at "
+		    "most %d paths",
+		    CONF_PATHS_MAX);
 	rc = grow(l, (void **)&node->paths, node->n_paths, sizeof(f->in.path));
 	if (rc < 0)
 		return rc;
@@ -204,11 +206,11 @@ attach_server(struct load *l, struct frame *f)
 	int rc;
 
 	v->line = f->line;
-	v->address_line = key_line(f, "address");
-	v->port_line = key_line(f, "port");
-	v->lower_line = key_line(f, "lower");
+	v->address_line = frame_key_line(f, "address");
+	v->port_line = frame_key_line(f, "port");
+	v->lower_line = frame_key_line(f, "lower");
 	v->has_port = v->port_line != 0;
-	v->has_method = key_line(f, "method") != 0;
+	v->has_method = frame_key_line(f, "method") != 0;
 	rc = grow(
 	    l, (void **)&s->servers, s->out.n_servers, sizeof(*s->servers));
 	if (rc == 0)
@@ -224,9 +226,9 @@ attach_service(struct load *l, struct frame *f)
 	int rc;
 
 	s->out.line = f->line;
-	s->port_line = key_line(f, "port");
-	s->flags_line = key_line(f, "flags");
-	s->mask_line = key_line(f, "persistence_mask");
+	s->port_line = frame_key_line(f, "port");
+	s->flags_line = frame_key_line(f, "flags");
+	s->mask_line = frame_key_line(f, "persistence_mask");
 	rc = conf_close_service(s, l->err);
 	if (rc == 0)
 		rc = grow(l, (void **)&c->services, c->n_services,
@@ -275,7 +277,8 @@ frame_check(struct load *l, struct frame *f)
 		if (conf_applies(r, base)) {
 			if (r->dflt == NULL && f->key_line[i] == 0)
 				return frame_fail(l, f->line, r->key,
-				    "is missing; say %s = ... (%s)", r->key, r->help);
+				    "is missing; say %s = ... (%s)", r->key,
+				    r->help);
 			continue;
 		}
 		if (f->key_line[i] != 0)

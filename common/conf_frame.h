@@ -10,7 +10,7 @@
 #define FRAMES_MAX 3
 
 struct frame {
-	void *owner; /* the parser's name for this section */
+	void *owner;	   /* the parser's name for this section */
 	const char *title; /* as in the file; borrowed while it is read */
 	struct conf_section_view sec;
 	unsigned line;
@@ -30,8 +30,8 @@ struct load {
 	struct conf_err *err;
 	size_t n_nodes;
 	struct conf_lines at;
-	unsigned once[SEC__LAST]; /* line of a section there is one of */
-	struct frame frames[FRAMES_MAX]; /* [0] is the file */
+	unsigned once[SEC__LAST];	 /* line of a section there is one of */
+	struct frame frames[FRAMES_MAX]; /* [0] is the file, for good */
 	int depth;
 };
 
@@ -44,12 +44,14 @@ int frame_open(struct load *l, enum conf_section id, void *owner,
 /* Key number i of the innermost section; again: it may be there before. */
 int frame_value(
     struct load *l, size_t i, const char *text, unsigned line, bool again);
-int frame_close(struct load *l); /* hands the innermost to its parent */
+/* Where a key was given, 0: nowhere. */
+unsigned frame_key_line(const struct frame *f, const char *key);
+int frame_close(struct load *l);  /* hands the innermost to its parent */
 void frames_drop(struct load *l); /* after an error */
 
 /* Refuses the file for what the innermost section, or its key, has wrong. */
-__attribute__((format(printf, 4, 5))) int frame_fail(struct load *l,
-    unsigned line, const char *key, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) int frame_fail(
+    struct load *l, unsigned line, const char *key, const char *fmt, ...);
 
 /* conf_parse.c: drives the above over the text, which is scanned. */
 int conf_parse(struct load *l, const char *file, char *text, size_t len);

@@ -24,18 +24,18 @@ enum conf_section {
 };
 
 enum conf_value {
-	VALUE_NAME,          /* name_valid(); char[] */
-	VALUE_TEXT,          /* char[] without control characters */
-	VALUE_FILENAME,      /* char[], absolute */
+	VALUE_NAME,	/* name_valid(); char[] */
+	VALUE_TEXT,	/* char[] without control characters */
+	VALUE_FILENAME, /* char[], absolute */
 	VALUE_UINT,
 	VALUE_BOOL,
-	VALUE_DURATION,      /* usec_t */
+	VALUE_DURATION,	     /* usec_t */
 	VALUE_DURATION_AUTO, /* usec_t, 0 is "auto" */
-	VALUE_SECONDS,       /* duration kept in whole seconds */
-	VALUE_ADDRESS,       /* struct addr */
-	VALUE_PREFIX,        /* struct conf_vip's addr and bits */
-	VALUE_ENUM,          /* one of words; an integer or enum */
-	VALUE_WORDS,         /* list; bit i is words[i]; uint32_t */
+	VALUE_SECONDS,	     /* duration kept in whole seconds */
+	VALUE_ADDRESS,	     /* struct addr */
+	VALUE_PREFIX,	     /* struct conf_vip's addr and bits */
+	VALUE_ENUM,	     /* one of words; an integer or enum */
+	VALUE_WORDS,	     /* list; bit i is words[i]; uint32_t */
 	VALUE__TYPES
 };
 
@@ -88,7 +88,7 @@ struct conf_section_view conf_section(enum conf_section id);
 /* Whether a key means anything for what base says so far. */
 bool conf_applies(const struct conf_row *r, const void *base);
 const char *conf_when_text(enum conf_when when); /* "checks of type http" */
-const struct conf_word *conf_flag_words(void);   /* ends with a NULL text */
+const struct conf_word *conf_flag_words(void);	 /* ends with a NULL text */
 /* Whether a flag's word means something to the scheduler. */
 bool conf_flag_fits(const struct conf_word *w, const char *scheduler);
 
@@ -122,8 +122,8 @@ bool conf_value_same(
     const struct conf_row *r, const void *base_a, const void *base_b);
 
 /* Fills *e unless it has an error already; returns -ERR_CONFIG. */
-__attribute__((format(printf, 4, 5))) int conf_fail(struct conf_err *e,
-    unsigned line, const char *key, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) int conf_fail(
+    struct conf_err *e, unsigned line, const char *key, const char *fmt, ...);
 
 int conf_no_memory(struct conf_err *e); /* conf_fail() with that */
 
@@ -131,9 +131,10 @@ int conf_no_memory(struct conf_err *e); /* conf_fail() with that */
 int conf_grow(void **items, size_t n, size_t size);
 
 /* The bytes of a regular file with a NUL behind them; caller free()s. */
-int conf_read(const char *file, char **ret, size_t *ret_len, struct conf_err *e);
-/* Reads c->key_file into c. */
-int conf_key_load(struct conf *c, struct conf_err *e);
+int conf_read(
+    const char *file, char **ret, size_t *ret_len, struct conf_err *e);
+/* Reads c->key_file, which the configuration names on this line, into c. */
+int conf_key_load(struct conf *c, unsigned line, struct conf_err *e);
 
 struct conf_lines { /* where things stand that struct conf keeps no line of */
 	unsigned nodes[CONF_NODES];
@@ -150,7 +151,8 @@ int conf_check_vips(
     const struct conf *c, const struct conf_lines *at, struct conf_err *e);
 
 /* Two of n items that are equal: *ret_first stands before *ret_again in
- * memory. 1: found, 0: none, -ENOMEM. items is an array, cmp takes two of it. */
+ * memory. 1: found, 0: none, -ENOMEM. items is an array, cmp takes two of it.
+ */
 int conf_twice(const void *items, size_t n, size_t size,
     int (*cmp)(const void *a, const void *b), size_t *ret_first,
     size_t *ret_again);

@@ -31,13 +31,14 @@ load_text(struct load *l, const char *file, const char *node)
 	if (rc == 0 && l->n_nodes != CONF_NODES)
 		rc = conf_fail(l->err, 0, "node",
 		    "the file has %zu nodes; describe both directors, the same "
-		    "on each: node NAME { ... }", l->n_nodes);
+		    "on each: node NAME { ... }",
+		    l->n_nodes);
 	return rc < 0 ? rc : conf_check_all(l->conf, &l->at, node, l->err);
 }
 
 int
-conf_load(const char *file, const char *node, unsigned flags,
-    struct conf **ret, struct conf_err *ret_err)
+conf_load(const char *file, const char *node, unsigned flags, struct conf **ret,
+    struct conf_err *ret_err)
 {
 	struct conf_err e = { 0 };
 	struct conf *c = calloc(1, sizeof(*c));
@@ -52,11 +53,12 @@ conf_load(const char *file, const char *node, unsigned flags,
 	l->conf = c;
 	l->err = &e;
 	memcpy(c->file, e.file, sizeof(c->file));
-	rc = strlen(file) < sizeof(c->file) ?
-		 load_text(l, file, node) :
-		 conf_fail(&e, 0, "", "the file's name is too long");
+	rc = strlen(file) < sizeof(c->file)
+		 ? load_text(l, file, node)
+		 : conf_fail(&e, 0, "", "the file's name is too long");
 	if (rc == 0 && !(flags & CONF_NO_KEY))
-		rc = conf_key_load(c, &e);
+		rc = conf_key_load(
+		    c, frame_key_line(&l->frames[0], "key_file"), &e);
 	if (rc == 0) {
 		*ret = c;
 		c = NULL;

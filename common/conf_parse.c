@@ -12,8 +12,8 @@
  *
  * Its callbacks have no argument of ours; def.number of the options, of no use
  * to options without a default, carries the pointer. Its scanner has globals:
- * one conf_load() at a time in a process. Out of memory inside the scanner
- * ends the process; our own allocations fail cleanly.
+ * one conf_load() at a time in a process. When one of its own allocations
+ * fails, that may end the process; when one of ours does, the load fails.
  */
 #include "common/conf_frame.h"
 
@@ -105,8 +105,8 @@ list_keys(const cfg_t *cfg, char *buf, size_t len)
 	size_t n = 0;
 
 	for (o = cfg->opts; o->name != NULL && n < len; o++)
-		n += (size_t)snprintf(buf + n, len - n, "%s%s",
-		    n > 0 ? ", " : "", o->name);
+		n += (size_t)snprintf(
+		    buf + n, len - n, "%s%s", n > 0 ? ", " : "", o->name);
 }
 
 /* libconfuse: the text itself is wrong. Our words for the usual ones. */

@@ -84,8 +84,8 @@ check_scheduler(const void *field)
 static const char *
 check_slash(const void *field)
 {
-	return *(const char *)field == '/' ? NULL :
-					     "begin it with a /, like /health";
+	return *(const char *)field == '/' ? NULL
+					   : "begin it with a /, like /health";
 }
 
 static const char *
@@ -93,9 +93,9 @@ check_status(const void *field)
 {
 	unsigned status = *(const unsigned *)field;
 
-	return status == 0 || status >= 100 ?
-		   NULL :
-		   "say a status from 100 to 599, or 0 for any 2xx or 3xx";
+	return status == 0 || status >= 100
+		   ? NULL
+		   : "say a status from 100 to 599, or 0 for any 2xx or 3xx";
 }
 
 static const char *
@@ -125,7 +125,7 @@ check_speed(const void *field)
 #define IN_checkpoint struct conf
 #define IN_sync struct conf
 #define IN_test struct conf
-#define FIELD(section, field) \
+#define FIELD(section, field)                                                  \
 	offsetof(IN_##section, field), sizeof(((IN_##section *)0)->field)
 
 enum {
@@ -141,12 +141,12 @@ enum {
 
 static const struct conf_row rows[] = {
 #define SECTION(name, parent, many, help)
-#define TITLE(section, field, type, change, help) \
-	{ SEC_##section, NULL, VALUE_##type, FIELD(section, field), NULL, \
+#define TITLE(section, field, type, change, help)                              \
+	{ SEC_##section, NULL, VALUE_##type, FIELD(section, field), NULL,      \
 		NULL, 1, NAME_LEN - 1, WHEN_ALWAYS, change, NULL, help },
-#define KEY(section, key, field, type, words, dflt, min, max, when, change, \
-    check, help) \
-	{ SEC_##section, #key, VALUE_##type, FIELD(section, field), words, \
+#define KEY(section, key, field, type, words, dflt, min, max, when, change,    \
+    check, help)                                                               \
+	{ SEC_##section, #key, VALUE_##type, FIELD(section, field), words,     \
 		dflt, min, max, WHEN_##when, change, check, help },
 #include "schema/config.def"
 #undef SECTION

@@ -33,7 +33,8 @@ variable(const struct scan *x)
 {
 	if (x->s[x->i] != '$' || x->s[x->i + 1] != '{')
 		return 0;
-	return refuse(x, x->line, "${...} is not replaced here; write the "
+	return refuse(x, x->line,
+	    "${...} is not replaced here; write the "
 	    "value, or \"\\${\" for the characters themselves");
 }
 
@@ -115,7 +116,8 @@ scan_mark(struct scan *x)
 		x->open[x->depth++] = x->line;
 	}
 	if (c == '}' && x->depth-- == 0)
-		return refuse(x, x->line, "this } closes nothing; take it out, "
+		return refuse(x, x->line,
+		    "this } closes nothing; take it out, "
 		    "or look for one too many above");
 	if (c == '*' || (c == '+' && x->s[x->i] != '='))
 		return refuse(x, x->line,
@@ -151,8 +153,7 @@ find_nul(const struct scan *x)
 		return 0;
 	for (s = x->s; s < nul; s++)
 		line += *s == '\n';
-	return refuse(
-	    x, line, "here is a NUL byte; this is not a text file");
+	return refuse(x, line, "here is a NUL byte; this is not a text file");
 }
 
 int

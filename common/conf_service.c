@@ -23,10 +23,9 @@ service_fail(struct conf_err *e, const struct in_service *s, unsigned line,
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)snprintf(key, sizeof(key), "service %s / %s%s%s",
-	    s->out.def.name, kind, name[0] != '\0' ? " " : "", name);
-	return conf_fail(
-	    e, line != 0 ? line : s->out.line, key, "%s", text);
+	(void)snprintf(key, sizeof(key), "service %s / %s%s%s", s->out.def.name,
+	    kind, name[0] != '\0' ? " " : "", name);
+	return conf_fail(e, line != 0 ? line : s->out.line, key, "%s", text);
 }
 
 /* Scheduler's own flags become bits. */
@@ -81,7 +80,8 @@ server_check(
 
 	if (v->out.method != METHOD_TUN && v->out.addr.family != d->addr.family)
 		return service_fail(e, s, v->address_line, "server",
-		    v->out.name, "is %s and the service is %s; that works "
+		    v->out.name,
+		    "is %s and the service is %s; that works "
 		    "with method = tun only",
 		    v->out.addr.family == AF_INET ? "IPv4" : "IPv6",
 		    d->addr.family == AF_INET ? "IPv4" : "IPv6");
@@ -148,24 +148,26 @@ servers_twice(const struct in_service *s, struct conf_err *e)
 	char where[ADDR_TEXT_MAX];
 	int rc;
 
-	rc = conf_twice(s->servers, n, sizeof(*s->servers), server_by_name,
-	    &one, &two);
+	rc = conf_twice(
+	    s->servers, n, sizeof(*s->servers), server_by_name, &one, &two);
 	if (rc < 0)
 		return conf_no_memory(e);
 	if (rc > 0)
 		return service_fail(e, s, s->servers[two].line, "server",
-		    s->servers[two].out.name, "another server of this service "
+		    s->servers[two].out.name,
+		    "another server of this service "
 		    "has this name, on line %u; rename one",
 		    s->servers[one].line);
-	rc = conf_twice(s->servers, n, sizeof(*s->servers), server_by_addr,
-	    &one, &two);
+	rc = conf_twice(
+	    s->servers, n, sizeof(*s->servers), server_by_addr, &one, &two);
 	if (rc < 0)
 		return conf_no_memory(e);
 	if (rc > 0)
 		return service_fail(e, s, s->servers[two].line, "server",
-		    s->servers[two].out.name, "server %s on line %u has %s "
-		    "too; take one out", s->servers[one].out.name,
-		    s->servers[one].line,
+		    s->servers[two].out.name,
+		    "server %s on line %u has %s "
+		    "too; take one out",
+		    s->servers[one].out.name, s->servers[one].line,
 		    addr_format_port(&s->servers[two].out.addr,
 			s->servers[two].out.port, where, sizeof(where)));
 	return 0;
@@ -187,14 +189,17 @@ checks_check(const struct in_service *s, struct conf_err *e)
 		return conf_no_memory(e);
 	if (rc > 0)
 		return service_fail(e, s, s->checks[two].line, "check",
-		    s->checks[two].out.name, "another check of this service "
+		    s->checks[two].out.name,
+		    "another check of this service "
 		    "has this name, on line %u; rename one",
 		    s->checks[one].line);
 	for (i = 0; i < s->out.n_checks; i++)
 		if (s->checks[i].out.port == 0 && portless != NULL)
 			return service_fail(e, s, s->checks[i].line, "check",
-			    s->checks[i].out.name, "needs a port, since server "
-			    "%s has none of its own", portless->out.name);
+			    s->checks[i].out.name,
+			    "needs a port, since server "
+			    "%s has none of its own",
+			    portless->out.name);
 	return 0;
 }
 

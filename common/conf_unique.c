@@ -46,13 +46,12 @@ services_twice(const struct conf *c, struct conf_err *e)
 		    s, c->n_services, sizeof(*s), service_by_key, &one, &two);
 		if (rc <= 0)
 			return rc < 0 ? conf_no_memory(e) : 0;
-		(void)snprintf(
-		    key, sizeof(key), "service %s", s[two].def.name);
+		(void)snprintf(key, sizeof(key), "service %s", s[two].def.name);
 		return conf_fail(e, s[two].line, key,
 		    "service %s on line %u has the same %s; change one",
 		    s[one].def.name, s[one].line,
-		    s[one].def.fwmark != 0 ? "fwmark and family" :
-					     "protocol, address and port");
+		    s[one].def.fwmark != 0 ? "fwmark and family"
+					   : "protocol, address and port");
 	}
 	(void)snprintf(key, sizeof(key), "service %s", s[two].def.name);
 	return conf_fail(e, s[two].line, key,
@@ -69,8 +68,8 @@ vip_by_addr(const void *a, const void *b)
 
 /* A service without its address cannot fail over. */
 static int
-check_addresses(const struct conf *c, const struct conf_vip *sorted,
-    struct conf_err *e)
+check_addresses(
+    const struct conf *c, const struct conf_vip *sorted, struct conf_err *e)
 {
 	char key[NAME_LEN + 32], addr[ADDR_TEXT_MAX];
 	struct conf_vip want;
@@ -85,13 +84,13 @@ check_addresses(const struct conf *c, const struct conf_vip *sorted,
 			bsearch(&want, sorted, c->n_vips, sizeof(*sorted),
 			    vip_by_addr) != NULL))
 			continue;
-		(void)snprintf(key, sizeof(key), "service %s / address",
-		    d->name);
+		(void)snprintf(
+		    key, sizeof(key), "service %s / address", d->name);
 		(void)addr_format(&d->addr, addr, sizeof(addr));
 		return conf_fail(e, c->services[i].line, key,
 		    "no vip carries %s, so the service could not fail over; "
-		    "add: vip %s/%u { device = eth0 }", addr, addr,
-		    d->addr.family == AF_INET ? 24 : 64);
+		    "add: vip %s/%u { device = eth0 }",
+		    addr, addr, d->addr.family == AF_INET ? 24 : 64);
 	}
 	return 0;
 }

@@ -76,7 +76,8 @@ parse_text(const struct conf_row *r, const char *text, void *field,
 	size_t i, n = strlen(text);
 
 	if (n > r->max || n >= r->size)
-		return refuse(w, "is too long: at most %" PRIu64 " bytes", r->max);
+		return refuse(
+		    w, "is too long: at most %" PRIu64 " bytes", r->max);
 	if (n < r->min)
 		return refuse(w, "is empty; say something or leave it out");
 	for (i = 0; i < n; i++)
@@ -92,9 +93,11 @@ parse_name(const struct conf_row *r, const char *text, void *field,
     const struct why *w)
 {
 	if (strlen(text) > r->max || !name_valid(text))
-		return refuse(w, "\"%s\" is no name: use 1 to %" PRIu64
+		return refuse(w,
+		    "\"%s\" is no name: use 1 to %" PRIu64
 		    " letters, digits and . _ - : [ ], "
-		    "the first a letter or digit", text, r->max);
+		    "the first a letter or digit",
+		    text, r->max);
 	store_text(r, text, field);
 	return 0;
 }
@@ -104,8 +107,10 @@ parse_filename(const struct conf_row *r, const char *text, void *field,
     const struct why *w)
 {
 	if (text[0] != '/')
-		return refuse(w, "\"%s\" must be a full path that begins "
-				 "with /", text);
+		return refuse(w,
+		    "\"%s\" must be a full path that begins "
+		    "with /",
+		    text);
 	return parse_text(r, text, field, w);
 }
 
@@ -119,11 +124,14 @@ parse_uint(const struct conf_row *r, const char *text, void *field,
 	errno = 0;
 	v = strtoull(text, &end, 10);
 	if (!isdigit((unsigned char)text[0]) || *end != '\0')
-		return refuse(w, "\"%s\" is no number: say one from %" PRIu64
-		    " to %" PRIu64, text, r->min, r->max);
+		return refuse(w,
+		    "\"%s\" is no number: say one from %" PRIu64 " to %" PRIu64,
+		    text, r->min, r->max);
 	if (errno != 0 || v < r->min || v > r->max)
-		return refuse(w, "%s is out of range: say a number from %"
-		    PRIu64 " to %" PRIu64, text, r->min, r->max);
+		return refuse(w,
+		    "%s is out of range: say a number from %" PRIu64
+		    " to %" PRIu64,
+		    text, r->min, r->max);
 	store_uint(field, r->size, v);
 	return 0;
 }
@@ -152,12 +160,15 @@ duration(const struct conf_row *r, const char *text, usec_t *ret,
 	(void)usec_format(r->min, min, sizeof(min));
 	(void)usec_format(r->max, max, sizeof(max));
 	if (rc == -EINVAL)
-		return refuse(w, "\"%s\" is no duration: say a number with a "
-				 "unit (us, ms, s, m, h, d), from %s to %s",
+		return refuse(w,
+		    "\"%s\" is no duration: say a number with a "
+		    "unit (us, ms, s, m, h, d), from %s to %s",
 		    text, min, max);
 	if (rc < 0 || t < r->min || t > r->max)
-		return refuse(w, "%s is out of range: say a duration from %s "
-				 "to %s", text, min, max);
+		return refuse(w,
+		    "%s is out of range: say a duration from %s "
+		    "to %s",
+		    text, min, max);
 	*ret = t;
 	return 0;
 }
@@ -204,8 +215,10 @@ parse_address(const struct conf_row *r, const char *text, void *field,
 
 	(void)r;
 	if (addr_parse(text, &a) < 0)
-		return refuse(w, "\"%s\" is no address: write a numeric one, "
-				 "like 192.0.2.10 or 2001:db8::10", text);
+		return refuse(w,
+		    "\"%s\" is no address: write a numeric one, "
+		    "like 192.0.2.10 or 2001:db8::10",
+		    text);
 	if (memcmp(a.bytes, zero, addr_len(&a)) == 0)
 		return refuse(w, "%s is not the address of anything", text);
 	*(struct addr *)field = a;
@@ -221,8 +234,10 @@ parse_prefix(const struct conf_row *r, const char *text, void *field,
 	struct addr a;
 
 	if (addr_parse_prefix(text, &a, &bits) < 0 || bits == 0)
-		return refuse(w, "\"%s\" is no address/prefix: write a numeric "
-				 "one, like 192.0.2.10/24", text);
+		return refuse(w,
+		    "\"%s\" is no address/prefix: write a numeric "
+		    "one, like 192.0.2.10/24",
+		    text);
 	v->bits = bits;
 	(void)r;
 	v->addr = a;
@@ -239,9 +254,9 @@ list_words(const struct conf_word *words, char *buf, size_t len)
 		return;
 	for (; words->text != NULL; words++)
 		fprintf(f, "%s%s", words->text,
-		    words[1].text == NULL     ? "" :
-		    words[2].text == NULL ? " or " :
-						", ");
+		    words[1].text == NULL   ? ""
+		    : words[2].text == NULL ? " or "
+					    : ", ");
 	(void)fclose(f);
 	buf[len - 1] = '\0';
 }

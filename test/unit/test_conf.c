@@ -252,8 +252,8 @@ refused(const char *file, unsigned flags, const char *text)
 	struct conf_err e;
 	char buf[1024];
 
-	is_int(conf_load(file, "d1", flags, &c, &e), -ERR_CONFIG,
-	    "refused: %s", text);
+	is_int(conf_load(file, "d1", flags, &c, &e), -ERR_CONFIG, "refused: %s",
+	    text);
 	ok(c == NULL, "nothing escapes");
 	ok(strstr(conf_err_format(&e, buf, sizeof(buf)), text) != NULL, "%s",
 	    buf);
@@ -304,7 +304,7 @@ test_key(const char *dir)
 	static const struct {
 		const char *text;
 		mode_t mode;
-		size_t len;        /* of a good one */
+		size_t len;	   /* of a good one */
 		const char *wrong; /* NULL: it is good */
 	} rows[] = {
 		{ TEXT_16, 0600, 16, NULL },
@@ -327,7 +327,7 @@ test_key(const char *dir)
 	size_t i;
 
 	key_conf(dir, conf, key, sizeof(conf));
-	refused(conf, 0, "No such file");
+	refused(conf, 0, "key.conf:51: key_file: cannot open");
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		(void)unlink(key);
 		spew(key, rows[i].text, rows[i].mode);
@@ -412,8 +412,8 @@ test_rows(void)
 
 	for (s = 0; s < SEC__LAST; s++) {
 		v = conf_section(s);
-		ok(v.n_keys <= CONF_KEYS_MAX && v.n_keys > 0,
-		    "%s: %zu keys", v.name, v.n_keys);
+		ok(v.n_keys <= CONF_KEYS_MAX && v.n_keys > 0, "%s: %zu keys",
+		    v.name, v.n_keys);
 		ok(s == SEC_top || v.parent < s, "%s: parent first", v.name);
 		if (v.title != NULL)
 			diff_row(a, b, v.title, v.name);
@@ -452,9 +452,9 @@ test_defaults(void)
 			if (r->dflt == NULL || r->dflt == conf_inherit)
 				continue;
 			memset(&base, 0, sizeof(base));
-			is_int(conf_value_parse(r, r->dflt, &base, why,
-				   sizeof(why)), 0,
-			    "default of %s / %s: \"%s\"", v.name, r->key,
+			is_int(conf_value_parse(
+				   r, r->dflt, &base, why, sizeof(why)),
+			    0, "default of %s / %s: \"%s\"", v.name, r->key,
 			    r->dflt);
 		}
 	}
@@ -550,7 +550,8 @@ test_large(const char *dir)
 	fputs("node d1 { id = 1 path a { device = e address = 10.0.0.1 } }\n"
 	      "node d2 { id = 2 path a { device = e address = 10.0.0.2 } }\n"
 	      "vip 192.0.2.10 { device = e }\n"
-	      "service web { address = 192.0.2.10 port = 80\n", f);
+	      "service web { address = 192.0.2.10 port = 80\n",
+	    f);
 	for (i = 0; i < 10000; i++)
 		fprintf(f, "server web%d { address = 10.1.%d.%d }\n", i,
 		    i / 256, i % 256);
