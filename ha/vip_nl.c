@@ -4,6 +4,9 @@
  * An address is added with valid_lft = preferred_lft = VIP_LEASE_S and
  * NLM_F_REPLACE, which both creates and renews it. The kernel answers while it
  * carries the request out, so nothing here waits for anything but the kernel.
+ * IPv6 addresses are added as deprecated (preferred_lft 0): they serve, but the
+ * director's own connections, health checks first of all, do not come from
+ * them; a real server with the VIP on its lo would answer to itself.
  * Source: net/ipv4/devinet.c, net/ipv6/addrconf.c, rtnetlink(7).
  */
 #include "ha/vip.h"
@@ -66,6 +69,8 @@ request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
 	h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
 	if (v->addr.family == AF_INET)
 		flags = 0;
+	else
+		ci.ifa_prefered = 0;
 	attr_put(h, IFA_FLAGS, &flags, sizeof(flags));
 	attr_put(h, IFA_CACHEINFO, &ci, sizeof(ci));
 }
