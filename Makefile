@@ -93,3 +93,83 @@ clean:
 	rm -rf build
 
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d)
+
+# ---- tests ----
+RACK_TESTS := $(wildcard test/rack/test_*.py)
+UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
+PROVE := prove --timer --merge
+ROOT := $(filter 0,$(shell id -u))
+PYTHON := /usr/bin/python3
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: deps check check-unit check-rack check-san check-valgrind check-all
+deps:
+	$(Q)test/rack/deps.sh || [ -z "$(ROOT)" ]
+
+# Packages first: what follows asks pkg-config while it is read.
+check: deps
+	$(Q)+$(MAKE) --no-print-directory check-all W=1
+
+check-all: layers programs testprograms
+	$(Q)+$(MAKE) --no-print-directory check-unit
+	$(Q)+$(MAKE) --no-print-directory check-san
+	$(Q)+$(MAKE) --no-print-directory check-valgrind
+	$(Q)+$(MAKE) --no-print-directory check-rack
+
+check-unit: programs $(UNIT_BIN)
+	@echo "== unit and scenario tests$(FLAVOUR)"
+	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(UNIT_BIN)
+
+check-san:
+	$(Q)+$(MAKE) --no-print-directory check-unit SAN=address,undefined
+
+ifneq ($(ROOT),)
+check-rack: programs testprograms
+	@echo "== rack tests"
+	$(Q)$(PROVE) --exec $(PYTHON) $(RACK_TESTS) test/prober/selftest.py
+
+.PHONY: demo bench-failover
+demo: deps
+	$(Q)+$(MAKE) --no-print-directory W=1 programs testprograms
+	$(Q)$(PYTHON) test/rack/demo.py --json build/demo.json
+
+RUNS ?= 10
+bench-failover: deps
+	$(Q)+$(MAKE) --no-print-directory programs testprograms
+	$(Q)$(PYTHON) test/rack/bench_failover.py --runs $(RUNS) \
+		--json build/bench-failover.json
+else
+check-rack:
+	@echo "== rack tests: SKIPPED, they need root (sudo make check)"
+
+demo bench-failover:
+	@echo "make $@ needs root: sudo make $@" >&2; exit 1
+endif
+
+# ---- looks at the source ----
+.PHONY: layers tidy fmt install
+layers:
+	$(Q)test/layers.sh
+
+SOURCES = $(shell git ls-files '*.c')
+tidy: $(GENERATED)
+	$(Q)test/tail.py
+	$(Q)cppcheck -q --std=c11 --language=c --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
+		-D_GNU_SOURCE -DYOKE_VERSION='""' -I. $(SOURCES)
+	$(Q)clang-tidy --quiet $(SOURCES) -- -std=gnu17 -D_GNU_SOURCE \
+		-DYOKE_VERSION='""' -I. -Ibuild/gen $(PKG_CFLAGS)
+
+fmt:
+	$(Q)clang-format -i $(shell git ls-files '*.[ch]')
+
+install: programs
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/yoke \
+		$(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
+		$(DESTDIR)$(localstatedir)/lib/yoke $(DESTDIR)$(unitdir)
+	install -m 755 $(addprefix $(BIN)/,$(PROGS)) $(DESTDIR)$(sbindir)
+	install -m 644 packaging/man/*.8 $(DESTDIR)$(mandir)/man8
+	install -m 644 packaging/man/*.5 $(DESTDIR)$(mandir)/man5
+	install -m 644 $(wildcard packaging/*.service) $(DESTDIR)$(unitdir)
+	[ -e $(DESTDIR)$(sysconfdir)/yoke/yoke.conf ] || \
+		install -m 644 packaging/yoke.conf $(DESTDIR)$(sysconfdir)/yoke
