@@ -14,6 +14,7 @@
 #include "common/ipcs.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <qb/qbdefs.h>
 #include <qb/qbipcs.h>
 #include <stdbool.h>
@@ -23,6 +24,8 @@
 
 #include "common/ipc_wire.h"
 #include "common/mem.h"
+
+#define LINGER_MS 100 /* see ipcs_free() */
 
 struct ipcs {
 	qb_ipcs_service_t *service;
@@ -321,11 +324,35 @@ out:
 	return rc;
 }
 
+/* Messages that clients have not read yet; goes with the connection. */
+static unsigned
+unread(struct ipcs *s)
+{
+	struct qb_ipcs_connection_stats_2 *st;
+	qb_ipcs_connection_t *qb, *next;
+	unsigned n = 0;
+
+	for (qb = qb_ipcs_connection_first_get(s->service); qb != NULL;
+	     qb = next) {
+		st = qb_ipcs_connection_stats_get_2(qb, 0);
+		if (st != NULL)
+			n += st->event_q_length;
+		free(st);
+		next = qb_ipcs_connection_next_get(s->service, qb);
+		qb_ipcs_connection_unref(qb);
+	}
+	return n;
+}
+
 void
 ipcs_free(struct ipcs *s)
 {
+	int i;
+
 	if (s == NULL)
 		return;
+	for (i = 0; s->service != NULL && i < LINGER_MS && unread(s) > 0; i++)
+		(void)poll(NULL, 0, 1);
 	qb_ipcs_destroy(s->service); /* disconnects all; NULL ok */
 	the_loop.users--;
 	free(s);

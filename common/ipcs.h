@@ -31,7 +31,10 @@ struct ipcs_ops {
  * (-EADDRINUSE: another yoked serves this instance). Caller ipcs_free()s. */
 int ipcs_new(struct loop *l, const char *instance, gid_t gid,
     const struct ipcs_ops *ops, void *arg, struct ipcs **ret);
-void ipcs_free(struct ipcs *s); /* disconnects all; NULL ok */
+
+/* Disconnects all; NULL ok. Waits up to 100 ms for clients to read what was
+ * sent to them, as that goes with the connection. */
+void ipcs_free(struct ipcs *s);
 
 /* The answer to the request being handled: MSG_REPLY with rc and a body. */
 int ipcs_reply(struct ipcs_conn *c, int rc, const void *body, size_t len);

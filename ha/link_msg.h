@@ -1,39 +1,52 @@
 /*
- * link_msg: body of LINK_MEMBERS: the group's membership as yoke-linkd saw it.
+ * link_msg: bodies of the messages between yoke-linkd and yoked.
+ *
+ *   LINK_SEND     opaque bytes for the peer, at most LINK_DATA_MAX
+ *   LINK_RECV     u32 node, bytes as that node sent them
+ *   LINK_MEMBERS  struct link_members_msg
+ *   LINK_LEAVE    nothing
+ *
+ * A message is lost only when LINK_MEMBERS with connected = 0 comes in between:
+ * what was not delivered by then may never be.
  */
 #ifndef HA_LINK_MSG_H
 #define HA_LINK_MSG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
 
-#define LINK_MEMBERS_MAX 8
+#define LINK_LIST_MAX 16
+#define LINK_DATA_MAX (40960 - 4) /* so that LINK_RECV fits its row */
 
-/* cpg_reason_t of corosync's <corosync/cpg.h>. */
+/* How a node came or went; numbers as in corosync's cpg_reason_t. */
 enum link_reason {
-	LINK_REASON_JOIN = 1,
-	LINK_REASON_LEAVE = 2,
-	LINK_REASON_NODEDOWN = 3,
-	LINK_REASON_NODEUP = 4,
-	LINK_REASON_PROCDOWN = 5
+	LINK_REASON_UNDEFINED,
+	LINK_REASON_JOIN,
+	LINK_REASON_LEAVE,    /* in good order */
+	LINK_REASON_NODEDOWN, /* its corosync is gone */
+	LINK_REASON_NODEUP,
+	LINK_REASON_PROCDOWN, /* its linkd or yoked died, corosync lives */
+	LINK_REASON__LAST
 };
 
 struct link_members_msg {
-	bool connected; /* corosync is there and we are in the group */
-	uint32_t own;   /* our node id as corosync has it */
-	uint16_t n_members;
-	uint32_t members[LINK_MEMBERS_MAX];
-	uint16_t n_left;
-	struct {
+	bool connected; /* we are in the group */
+	uint32_t own;   /* our id as corosync says; 0: not known yet */
+	unsigned n_members;
+	uint32_t members[LINK_LIST_MAX]; /* node ids, each once */
+	unsigned n_left;
+	struct link_left {
 		uint32_t node;
 		uint8_t reason; /* enum link_reason */
-	} left[LINK_MEMBERS_MAX];
+	} left[LINK_LIST_MAX];
 };
 
-void link_members_pack(struct buf *b, const struct link_members_msg *m);
-/* 0 or -EBADMSG (short, long, too many) and *ret untouched. */
+void link_members_pack(const struct link_members_msg *m, struct buf *b);
 int link_members_unpack(struct buf *b, struct link_members_msg *ret);
+bool link_members_have(const struct link_members_msg *m, uint32_t node);
+const char *link_reason_name(unsigned reason);
 
 #endif

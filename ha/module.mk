@@ -37,3 +37,6 @@ HA_SRC += \
 	ha/transition.c
 
 HA_SRC += ha/link_msg.c
+
+HA_SRC += \
+	ha/link_msg.c
