@@ -21,7 +21,7 @@ link_reason_name(unsigned reason)
 }
 
 void
-link_members_pack(const struct link_members_msg *m, struct buf *b)
+link_members_pack(struct buf *b, const struct link_members_msg *m)
 {
 	unsigned i;
 

@@ -44,7 +44,8 @@ struct link_members_msg {
 	} left[LINK_LIST_MAX];
 };
 
-void link_members_pack(const struct link_members_msg *m, struct buf *b);
+void link_members_pack(struct buf *b, const struct link_members_msg *m);
+/* 0, or -EBADMSG (short, long, too many) and *ret untouched. */
 int link_members_unpack(struct buf *b, struct link_members_msg *ret);
 bool link_members_have(const struct link_members_msg *m, uint32_t node);
 const char *link_reason_name(unsigned reason);

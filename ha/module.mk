@@ -37,6 +37,3 @@ HA_SRC += \
 	ha/transition.c
 
 HA_SRC += ha/link_msg.c
-
-HA_SRC += \
-	ha/link_msg.c

@@ -128,7 +128,7 @@ on_confchg(cpg_handle_t h, const struct cpg_name *group,
 		m.left[m.n_left++].reason = (uint8_t)left[i].reason;
 	}
 	put_u8(&b, FRAME_MEMBERS);
-	link_members_pack(&m, &b);
+	link_members_pack(&b, &m);
 	tell(c, b.pos);
 }
 

@@ -39,7 +39,7 @@ report(struct linkd *k)
 		m.connected = false;
 		m.n_members = m.n_left = 0;
 	}
-	link_members_pack(&m, &b);
+	link_members_pack(&b, &m);
 	k->due = k->up &&
 		 ipcc_keep_send(k->yoked, MSG_LINK_MEMBERS, mem, b.pos) < 0;
 	k->members.n_left = 0; /* said once */
