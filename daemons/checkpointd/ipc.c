@@ -26,7 +26,7 @@ struct ipc {
 	struct loop *loop;
 	char instance[NAME_LEN];
 	struct keeper *keeper;
-	void (*on_reload)(void *arg);
+	struct ipc_ops ops;
 	void *arg;
 	struct ipcc_keep *conn;
 	struct timer pace, reconnect, resend;
@@ -76,10 +76,10 @@ on_close(struct ipc *i, struct buf *b)
 }
 
 static int
-on_reload(struct ipc *i, struct buf *b)
+on_reload_msg(struct ipc *i, struct buf *b)
 {
 	(void)b;
-	i->on_reload(i->arg);
+	i->ops.on_reload(i->arg);
 	return 0;
 }
 
@@ -163,8 +163,9 @@ on_load(struct ipc *i, struct buf *b)
 	m.token = q.token;
 	m.rc = keeper_load(i->keeper, &l);
 	found(i, &l, &m);
-	table_done(&l.table);
 	m.took_us = usec_mono() - began;
+	i->ops.on_loaded(m.rc, &l, m.took_us);
+	table_done(&l.table);
 	send_found(i, &m);
 	return 0;
 }
@@ -178,7 +179,7 @@ static const struct handler {
 	{ MSG_CHANGE, on_change },
 	{ MSG_STORE_CLOSE, on_close },
 	{ MSG_STORE_LOAD, on_load },
-	{ MSG_RELOAD, on_reload },
+	{ MSG_RELOAD, on_reload_msg },
 };
 
 static void
@@ -250,7 +251,7 @@ ipc_send_state(const struct store_state *st, void *arg)
 
 int
 ipc_new(struct loop *l, const char *instance, struct keeper *k,
-    void (*reload)(void *arg), void *arg, struct ipc **ret)
+    const struct ipc_ops *ops, void *arg, struct ipc **ret)
 {
 	struct ipc *i;
 
@@ -260,7 +261,7 @@ ipc_new(struct loop *l, const char *instance, struct keeper *k,
 	i->loop = l;
 	strcpy(i->instance, instance);
 	i->keeper = k;
-	i->on_reload = reload;
+	i->ops = *ops;
 	i->arg = arg;
 	timer_init(&i->pace, l, on_pace, i);
 	timer_init(&i->reconnect, l, on_reconnect, i);

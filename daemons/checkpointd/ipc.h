@@ -9,10 +9,16 @@
 
 struct ipc;
 
-/* on_reload: yoked read its configuration again. Caller ipc_free()s; borrows
- * the keeper. 0 or -errno. */
+struct ipc_ops {
+	/* yoked read its configuration again; so should we. */
+	void (*on_reload)(void *arg);
+	/* A load is done; for the log. */
+	void (*on_loaded)(int rc, const struct store_loaded *l, usec_t took);
+};
+
+/* Borrows the keeper. 0 or -errno; caller ipc_free()s. */
 int ipc_new(struct loop *l, const char *instance, struct keeper *k,
-    void (*on_reload)(void *arg), void *arg, struct ipc **ret);
+    const struct ipc_ops *ops, void *arg, struct ipc **ret);
 void ipc_free(struct ipc *i); /* NULL ok */
 
 /* For keeper_new(): arg is a struct ipc **; its target may be NULL still. */

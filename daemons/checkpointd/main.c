@@ -1,30 +1,23 @@
 /*
  * yoke-checkpointd: keeps the table on stable storage, for yoked, which must
- * not wait for a disk. This process may: a hung disk hangs nothing else.
+ * not wait for a disk. This process may: a hung disk hangs nothing else. For
+ * the same reason its unit wants no watchdog: killing it would not help.
  *
  *   yoked --ipc.c--> keeper.c (a copy of the table) --store.c--> SQLite file
  *   yoked <--ipc.c-- store_load.c (newest table that can be trusted) <-- files
  */
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
+#include "common/daemon.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "daemons/checkpointd/ipc.h"
 #include "daemons/checkpointd/keeper.h"
 
 struct checkpointd {
-	struct loop *loop;
-	struct conf *conf;
-	const char *file, *node;
 	struct keeper *keeper;
 	struct ipc *ipc;
-	struct watch *signals;
-	int signal_fd;
 	bool failing;
 };
 
@@ -32,112 +25,108 @@ struct checkpointd {
 static void
 on_state(const struct store_state *st, void *arg)
 {
-	struct checkpointd *d = arg;
+	struct checkpointd *x = arg;
 
-	if (!st->ok && !d->failing)
-		fprintf(stderr, "checkpoint=failing why=\"%s\" retrying\n",
+	if (!st->ok && !x->failing)
+		log_warning("checkpoint=failing why=\"%s\" retry=1s",
 		    st->error);
-	if (st->ok && d->failing)
-		fprintf(stderr, "checkpoint=ok file=%s\n", st->file);
-	d->failing = !st->ok;
-	ipc_send_state(st, &d->ipc);
+	if (st->ok && x->failing)
+		log_notice("checkpoint=ok was=failing file=%s seq=%" PRIu64,
+		    st->file, st->seq);
+	x->failing = !st->ok;
+	ipc_send_state(st, &x->ipc);
+}
+
+static void
+on_loaded(int rc, const struct store_loaded *l, usec_t took)
+{
+	if (rc < 0 || l->text[0] != '\0')
+		log_warning("load=%s file=%s why=\"%s\" took_us=%" PRIu64,
+		    rc < 0 ? "failed" : "partial", l->file, l->text, took);
+	else
+		log_info("load=ok file=%s epoch=%" PRIu64 " seq=%" PRIu64
+			 " took_us=%" PRIu64,
+		    l->file, l->table.epoch, l->table.seq, took);
+}
+
+/* SIGHUP, or yoked read it again. The instance is not changed live. */
+static void
+reload(struct daemon *d)
+{
+	struct checkpointd *x = d->user;
+	struct conf *fresh;
+
+	if (daemon_load(d, &fresh) < 0)
+		return;
+	if (conf_diff(d->conf, fresh) & CONF_CHANGE_STORE)
+		log_notice("checkpoint=configured directory=%s",
+		    fresh->checkpoint_dir);
+	memcpy(fresh->instance, d->conf->instance, sizeof(fresh->instance));
+	conf_free(d->conf);
+	d->conf = fresh;
+	keeper_conf(x->keeper, fresh);
 }
 
 static void
 on_reload(void *arg)
 {
-	struct checkpointd *d = arg;
-	struct conf_err e;
-	struct conf *fresh;
-	char text[1024];
-
-	if (conf_load(d->file, d->node, CONF_NO_KEY, &fresh, &e) < 0) {
-		fprintf(stderr, "reload refused: %s\n",
-		    conf_err_format(&e, text, sizeof(text)));
-		return;
-	}
-	conf_free(d->conf);
-	d->conf = fresh;
-	keeper_conf(d->keeper, fresh);
-}
-
-static void
-on_signal(int fd, int revents, void *arg)
-{
-	struct checkpointd *d = arg;
-	struct signalfd_siginfo info;
-
-	(void)revents;
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGHUP)
-		on_reload(d);
-	else
-		loop_stop(d->loop);
+	reload(arg);
 }
 
 static int
-watch_signals(struct checkpointd *d)
+keeper_start(struct daemon *d)
 {
-	sigset_t set;
+	struct checkpointd *x = d->user;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return d->signal_fd < 0
-	    ? -errno
-	    : watch_new(d->loop, d->signal_fd, POLLIN, on_signal, d,
-		  &d->signals);
+	keeper_new(d->loop, on_state, x, &x->keeper);
+	keeper_conf(x->keeper, d->conf);
+	return 0;
 }
 
 static void
-stop(struct checkpointd *d)
+keeper_stop(struct daemon *d)
 {
-	struct ipc *ipc = d->ipc;
+	struct checkpointd *x = d->user;
 
-	d->ipc = NULL;
-	keeper_free(d->keeper);
-	ipc_free(ipc);
-	watch_free(d->signals);
-	loop_free(d->loop);
-	conf_free(d->conf);
+	keeper_free(x->keeper);
+}
+
+static int
+ipc_start(struct daemon *d)
+{
+	static const struct ipc_ops ops = { .on_reload = on_reload,
+		.on_loaded = on_loaded };
+	struct checkpointd *x = d->user;
+
+	return ipc_new(
+	    d->loop, d->conf->instance, x->keeper, &ops, d, &x->ipc);
+}
+
+static void
+ipc_stop(struct daemon *d)
+{
+	struct checkpointd *x = d->user;
+
+	ipc_free(x->ipc);
+	x->ipc = NULL;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct checkpointd d = { .file = "/etc/yoke/yoke.conf" };
-	struct conf_err e;
-	char text[1024];
-	int opt, rc;
+	static const struct part parts[] = {
+		{ "keeper", keeper_start, keeper_stop },
+		{ "ipc", ipc_start, ipc_stop },
+	};
+	static const struct daemon_desc desc = {
+		.name = "yoke-checkpointd",
+		.purpose = "Keeps yoke's scheduling table on stable storage.",
+		.parts = parts,
+		.n_parts = ARRAY_LEN(parts),
+		.conf_flags = CONF_NO_KEY,
+		.reload = reload,
+	};
+	struct checkpointd x = { 0 };
 
-	while ((opt = getopt(argc, argv, "c:n:f")) != -1) {
-		if (opt == 'c')
-			d.file = optarg;
-		else if (opt == 'n')
-			d.node = optarg;
-		else if (opt != 'f')
-			return 2;
-	}
-	if (conf_load(d.file, d.node, CONF_NO_KEY, &d.conf, &e) < 0) {
-		fprintf(stderr, "%s\n", conf_err_format(&e, text, sizeof(text)));
-		return 1;
-	}
-	rc = loop_new(&d.loop);
-	if (rc == 0)
-		rc = watch_signals(&d);
-	if (rc == 0) {
-		keeper_new(d.loop, on_state, &d, &d.keeper);
-		keeper_conf(d.keeper, d.conf);
-		rc = ipc_new(d.loop, d.conf->instance, d.keeper, on_reload, &d,
-		    &d.ipc);
-	}
-	if (rc == 0)
-		loop_run(d.loop);
-	stop(&d);
-	return rc < 0;
+	return daemon_main(&desc, argc, argv, &x);
 }
