@@ -73,12 +73,25 @@ kernel_stop(struct daemon *d)
 	lvs_close(y->lvs);
 }
 
+/* Serial lines are configured already, but no path speaks on them yet. */
+static int
+open_path(struct loop *l, const struct conf_path *own,
+    const struct conf_path *peer, unsigned index, path_fn fn, void *arg,
+    struct path **ret)
+{
+	if (own->type == PATH_UDP)
+		return path_udp_open(l, own, peer, index, fn, arg, ret);
+	log_err("path %s: this version has no serial paths; remove it from "
+		"the configuration", own->name);
+	return -EOPNOTSUPP;
+}
+
 static int
 pair_start(struct daemon *d)
 {
 	struct yoked *y = d->user;
 	struct director_ports ports = {
-		.path_open = path_udp_open,
+		.path_open = open_path,
 		.lvs = &lvs_nl,
 		.lvs_ctx = y->lvs,
 		.vip = &vip_nl,
