@@ -88,6 +88,20 @@ judge_errno(int err, char *detail)
 	return check_errno_is_ours(err) ? VERDICT_NONE : VERDICT_BAD;
 }
 
+/* A line longer than libcurl takes ends like this too: connected is the
+ * server's fault, before that it is ours. */
+static enum verdict
+judge_no_memory(const struct http_run *r, char *detail)
+{
+	curl_off_t connected = 0;
+
+	(void)curl_easy_getinfo(
+	    r->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	(void)snprintf(detail, DETAIL_LEN,
+	    connected > 0 ? "header line too long" : "out of memory");
+	return connected > 0 ? VERDICT_BAD : VERDICT_NONE;
+}
+
 static enum verdict
 judge_failure(const struct http_run *r, CURLcode code, char *detail)
 {
@@ -99,6 +113,8 @@ judge_failure(const struct http_run *r, CURLcode code, char *detail)
 		(void)snprintf(detail, DETAIL_LEN, "headers over 64 KiB");
 		return VERDICT_BAD;
 	}
+	if (code == CURLE_OUT_OF_MEMORY)
+		return judge_no_memory(r, detail);
 	(void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &err);
 	if ((code == CURLE_COULDNT_CONNECT || code == CURLE_RECV_ERROR ||
 	        code == CURLE_SEND_ERROR) &&
@@ -113,7 +129,7 @@ judge_failure(const struct http_run *r, CURLcode code, char *detail)
 		(void)snprintf(
 		    detail, DETAIL_LEN, "%s", curl_easy_strerror(code));
 	detail[0] = (char)tolower((unsigned char)detail[0]);
-	return code == CURLE_OUT_OF_MEMORY ? VERDICT_NONE : VERDICT_BAD;
+	return VERDICT_BAD;
 }
 
 static enum verdict

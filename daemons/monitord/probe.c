@@ -203,6 +203,7 @@ settle(struct probe *p, enum verdict v, const char *detail)
 
 	if (v == VERDICT_NONE) {
 		b->minute.unasked++;
+		b->counts.unasked++;
 		(void)snprintf(b->minute.reason, sizeof(b->minute.reason),
 		    "%s", detail);
 		return;

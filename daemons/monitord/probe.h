@@ -61,7 +61,7 @@ void prober_free(struct prober *b); /* NULL ok; probes are stopped before */
 
 struct prober_counts {
 	unsigned running, waiting, most_running;
-	uint64_t started;
+	uint64_t started, unasked;
 };
 struct prober_counts prober_counts(const struct prober *b);
 

@@ -23,3 +23,19 @@ UNIT += test_conf
 test_conf_SRC := \
 	test/unit/test_conf.c
 test_conf_LDLIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
+# monitord's probes against servers of their own, without IPC
+UNIT += test_monitor
+test_monitor_SRC = \
+	test/unit/test_monitor.c \
+	test/unit/test_monitor_server.c \
+	$(MONITOR_SRC)
+test_monitor_PKG := libcurl
+
+UNIT += test_table test_wire
+test_table_SRC := \
+	test/unit/test_store_help.c \
+	test/unit/test_table.c
+test_wire_SRC := \
+	test/unit/test_store_help.c \
+	test/unit/test_wire.c
