@@ -175,6 +175,24 @@ value_ok(const struct change *c)
 	}
 }
 
+/* The names that its kind needs and no others; a definition's is the same. A
+ * table must never hold a name that its own bytes could not. */
+static bool
+names_ok(const struct change *c)
+{
+	bool of_server = c->what >= CHANGE_SERVER_SET;
+
+	if (c->what == CHANGE_EPOCH)
+		return c->service[0] == '\0' && c->server[0] == '\0';
+	if (!name_valid(c->service) ||
+	    (of_server ? !name_valid(c->server) : c->server[0] != '\0'))
+		return false;
+	if (c->what == CHANGE_SERVICE_SET)
+		return strcmp(c->service_def.name, c->service) == 0;
+	return c->what != CHANGE_SERVER_SET ||
+	    strcmp(c->server_def.name, c->server) == 0;
+}
+
 int
 change_unpack(struct buf *b, struct change *ret)
 {
@@ -196,7 +214,7 @@ change_unpack(struct buf *b, struct change *ret)
 	else if (c.what == CHANGE_SERVER_SET)
 		server_def_unpack(b, &c.server_def);
 	if (b->bad || buf_left(b) != 0 || c.what <= CHANGE_NONE ||
-	    c.what >= CHANGE__LAST || !value_ok(&c))
+	    c.what >= CHANGE__LAST || !value_ok(&c) || !names_ok(&c))
 		return -EBADMSG;
 	*ret = c;
 	return 0;

@@ -15,6 +15,8 @@
 #define SNAPSHOT_VERSION 1
 #define SERVICE_BYTES 192
 #define SERVER_BYTES 320
+#define SERVICE_BYTES_MIN 31 /* so a count cannot promise more than there is */
+#define SERVER_BYTES_MIN 43
 
 static void
 server_pack(struct buf *b, const struct server *v)
@@ -32,17 +34,19 @@ static void
 server_unpack(struct buf *b, struct server *ret)
 {
 	struct server v = { 0 };
+	uint8_t drain;
 
 	server_def_unpack(b, &v.def);
 	v.health = get_u8(b);
-	v.drain = get_u8(b) != 0;
+	drain = get_u8(b);
+	v.drain = drain != 0;
 	v.override = (int32_t)get_u32(b);
 	v.policy = (int32_t)get_u32(b);
 	v.changed = get_u64(b);
 	get_str(b, v.cause, sizeof(v.cause));
-	if ((unsigned)v.health >= HEALTH__LAST || v.override < WEIGHT_NONE ||
-	    v.override > WEIGHT_MAX || v.policy < WEIGHT_NONE ||
-	    v.policy > WEIGHT_MAX)
+	if ((unsigned)v.health >= HEALTH__LAST || drain > 1 ||
+	    v.override < WEIGHT_NONE || v.override > WEIGHT_MAX ||
+	    v.policy < WEIGHT_NONE || v.policy > WEIGHT_MAX)
 		b->bad = true;
 	*ret = v;
 }
@@ -88,7 +92,7 @@ service_unpack(struct buf *b, struct table *t)
 
 	service_def_unpack(b, &s->def);
 	n = get_u32(b);
-	if (n > buf_left(b))
+	if (n > buf_left(b) / SERVER_BYTES_MIN)
 		b->bad = true;
 	if (!b->bad && n > 0)
 		s->servers = calloc(n, sizeof(struct server *));
@@ -126,7 +130,7 @@ table_unpack(const void *bytes, size_t len, struct table *ret)
 	t.epoch = get_u64(&b);
 	t.seq = get_u64(&b);
 	n = get_u32(&b);
-	if (b.bad || n > buf_left(&b))
+	if (b.bad || n > buf_left(&b) / SERVICE_BYTES_MIN)
 		return -EBADMSG;
 	t.services = calloc(n > 0 ? n : 1, sizeof(struct service *));
 	if (t.services == NULL)

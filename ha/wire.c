@@ -63,8 +63,10 @@ chunk_cut(struct chunk *ret, const uint8_t *bytes, size_t total, size_t offset,
 int
 chunks_add(struct chunks *c, const struct chunk *k)
 {
-	if (k->total > CHUNKS_MAX)
+	if (k->total > CHUNKS_MAX) {
+		chunks_done(c);
 		return -EMSGSIZE;
+	}
 	if (k->offset == 0) {
 		chunks_done(c);
 		c->bytes = malloc(k->total);

@@ -39,7 +39,7 @@ struct chunks {
 	uint64_t epoch, seq;
 };
 /* 1: whole, c->bytes[0..total) is valid until the next call; 0: more to come;
- * -EBADMSG: out of place (everything is dropped); -EMSGSIZE; -ENOMEM. A chunk
+ * -EBADMSG: out of place, -EMSGSIZE, -ENOMEM: everything is dropped. A chunk
  * at offset 0 begins anew. */
 int chunks_add(struct chunks *c, const struct chunk *k);
 void chunks_done(struct chunks *c);
