@@ -1,0 +1,50 @@
+/*
+ * lines: text for a terminal of 80 columns. A line is a label and pieces that
+ * are put side by side; what does not fit goes on below, under the first
+ * piece. No line is ever wider than LINE_WIDTH.
+ */
+#ifndef YOKE_LINES_H
+#define YOKE_LINES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define LINE_WIDTH 80
+#define LINE_LABEL 15 /* where pieces begin */
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD,
+	TONE__LAST };
+
+struct lines {
+	FILE *f;
+	bool colour;
+	unsigned indent; /* of what follows the first line */
+	unsigned col;    /* next free column */
+	bool fresh;      /* nothing behind the label or indent yet */
+};
+
+/* Columns that text takes: characters of UTF-8, not bytes. */
+unsigned text_width(const char *text);
+
+/* Begins a line; label may be "". Pieces begin at indent. */
+void line_begin(struct lines *l, enum tone tone, const char *label,
+    unsigned indent);
+
+/* A piece, gap blanks after the one before; cut to the width if it is longer
+ * than a line. */
+__attribute__((format(printf, 4, 5))) void line_put(
+    struct lines *l, enum tone tone, unsigned gap, const char *fmt, ...);
+
+/* Each word is a piece. The first stands gap blanks after what is there. */
+__attribute__((format(printf, 4, 5))) void line_words(
+    struct lines *l, enum tone tone, unsigned gap, const char *fmt, ...);
+
+/* A cell of a table: exactly width columns, cut or filled, then a gap. */
+void line_cell(struct lines *l, enum tone tone, unsigned width,
+    const char *text);
+
+/* At the right margin if it fits behind what is there, else below. */
+void line_right(struct lines *l, enum tone tone, const char *text);
+void line_end(struct lines *l);
+
+#endif

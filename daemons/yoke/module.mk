@@ -1,0 +1,19 @@
+PROGS += yoke
+
+# the status as text, without yoked; also linked by test_status_text
+STATUS_TEXT_SRC := \
+	daemons/yoke/lines.c \
+	daemons/yoke/status_get.c \
+	daemons/yoke/status_service.c \
+	daemons/yoke/status_text.c
+
+yoke_PKG := jansson
+yoke_SRC := \
+	daemons/yoke/ask.c \
+	daemons/yoke/cmd_check.c \
+	daemons/yoke/cmd_order.c \
+	daemons/yoke/cmd_status.c \
+	daemons/yoke/cmd_watch.c \
+	daemons/yoke/grammar.c \
+	daemons/yoke/main.c \
+	$(STATUS_TEXT_SRC)

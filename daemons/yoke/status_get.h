@@ -1,0 +1,29 @@
+/*
+ * status_get: fields of a status document, whatever it holds; durations for
+ * people; and the part of the text that status_service.c makes.
+ */
+#ifndef YOKE_STATUS_GET_H
+#define YOKE_STATUS_GET_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemons/yoke/lines.h"
+
+#define DURATION_LEN 32
+
+const json_t *get_at(const json_t *j, const char *key);    /* NULL: not there */
+const char *get_str_at(const json_t *j, const char *key);  /* "" */
+int64_t get_num_at(const json_t *j, const char *key);      /* 0 */
+bool get_bool_at(const json_t *j, const char *key);        /* false */
+bool get_there(const json_t *j, const char *key);          /* and not null */
+
+/* "0.3 ms" "31 ms" "3.2 s" "2m13s" "3h05m" "12d04h"; buf has DURATION_LEN.
+ * Returns buf. */
+const char *duration(int64_t us, char *buf);
+
+/* status_service.c */
+void show_services(const json_t *status, struct lines *l);
+
+#endif

@@ -1,0 +1,264 @@
+/*
+ * status_service: virtual services and their servers as text: a table while
+ * its columns fit, else each server as a paragraph. And `yoke why`.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "common/service.h"
+#include "daemons/yoke/status_get.h"
+#include "daemons/yoke/status_text.h"
+
+#define MARGIN 2
+#define GAP 2
+#define WHY_MIN 16   /* a narrower column of reasons is no use */
+#define CELL_LEN 128
+
+enum column { COL_SERVER, COL_ADDRESS, COL_WEIGHT, COL_HEALTH, COL_CONNS,
+	COL_WHY, COL__LAST };
+
+static const char *const heads[COL__LAST] = {
+	[COL_SERVER] = "server",
+	[COL_ADDRESS] = "address",
+	[COL_WEIGHT] = "weight",
+	[COL_HEALTH] = "health",
+	[COL_CONNS] = "conns",
+	[COL_WHY] = "why",
+};
+
+typedef char cells[COL__LAST][CELL_LEN];
+
+/* "37 by hand", "100": where it is as configured nothing needs saying. */
+static void
+weight_text(const json_t *s, char *buf, size_t len)
+{
+	const char *source = get_str_at(s, "source");
+	bool plain = strcmp(source, "configured") == 0;
+
+	(void)snprintf(buf, len, "%" PRId64 "%s%s", get_num_at(s, "weight"),
+	    plain ? "" : " ", plain ? "" : source);
+}
+
+static void
+fill_cells(const json_t *s, cells c)
+{
+	(void)snprintf(c[COL_SERVER], CELL_LEN, "%s", get_str_at(s, "name"));
+	(void)snprintf(
+	    c[COL_ADDRESS], CELL_LEN, "%s", get_str_at(s, "address"));
+	weight_text(s, c[COL_WEIGHT], CELL_LEN);
+	(void)snprintf(c[COL_HEALTH], CELL_LEN, "%s", get_str_at(s, "health"));
+	(void)snprintf(
+	    c[COL_CONNS], CELL_LEN, "%" PRId64, get_num_at(s, "active"));
+	(void)snprintf(c[COL_WHY], CELL_LEN, "%s", get_str_at(s, "cause"));
+}
+
+/* Widths of all columns but the last, which gets what is left. Returns that;
+ * 0: the others do not fit. */
+static unsigned
+measure(const json_t *servers, unsigned widths[COL__LAST])
+{
+	unsigned used = MARGIN, n;
+	size_t i;
+	int k;
+	cells c;
+
+	for (k = 0; k < COL_WHY; k++)
+		widths[k] = text_width(heads[k]);
+	for (i = 0; i < json_array_size(servers); i++) {
+		fill_cells(json_array_get(servers, i), c);
+		for (k = 0; k < COL_WHY; k++) {
+			n = text_width(c[k]);
+			widths[k] = n > widths[k] ? n : widths[k];
+		}
+	}
+	for (k = 0; k < COL_WHY; k++)
+		used += widths[k] + GAP;
+	widths[COL_WHY] = used < LINE_WIDTH ? LINE_WIDTH - used : 0;
+	return used - GAP <= LINE_WIDTH ? widths[COL_WHY] + 1 : 0;
+}
+
+static enum tone
+server_tone(const json_t *s)
+{
+	if (strcmp(get_str_at(s, "health"), "down") == 0)
+		return TONE_BAD;
+	if (get_bool_at(s, "drain"))
+		return TONE_WARN;
+	return TONE_PLAIN;
+}
+
+/* The reason behind its row, or below it where that is too narrow. */
+static void
+show_reason(const char *why, unsigned width, struct lines *l)
+{
+	if (width >= WHY_MIN) {
+		line_put(l, TONE_PLAIN, GAP, "%s", why);
+		return;
+	}
+	if (why[0] == '\0')
+		return;
+	line_end(l);
+	line_begin(l, TONE_PLAIN, "", 2 * MARGIN);
+	line_words(l, TONE_PLAIN, 0, "%s", why);
+}
+
+static void
+cut(char *text, unsigned width)
+{
+	size_t n = strlen(text);
+
+	if (text_width(text) <= width)
+		return;
+	while (n > 0 && text_width(text) > width - 2)
+		text[--n] = '\0';
+	(void)strncat(text, "..", 3);
+}
+
+static void
+show_row(const json_t *s, const unsigned widths[COL__LAST], struct lines *l)
+{
+	cells c;
+	int k;
+
+	fill_cells(s, c);
+	line_begin(l, TONE_PLAIN, "", MARGIN);
+	for (k = 0; k < COL_WHY; k++)
+		line_cell(l, k == COL_HEALTH ? server_tone(s) : TONE_PLAIN,
+		    widths[k], c[k]);
+	if (widths[COL_WHY] >= WHY_MIN)
+		cut(c[COL_WHY], widths[COL_WHY]);
+	show_reason(c[COL_WHY], widths[COL_WHY], l);
+	line_end(l);
+}
+
+static void
+show_table(const json_t *servers, const unsigned widths[COL__LAST],
+    struct lines *l)
+{
+	size_t i;
+	int k;
+
+	line_begin(l, TONE_PLAIN, "", MARGIN);
+	for (k = 0; k < COL_CONNS; k++)
+		line_cell(l, TONE_DIM, widths[k], heads[k]);
+	line_put(l, TONE_DIM, GAP, "%s", heads[COL_CONNS]);
+	if (widths[COL_WHY] >= WHY_MIN)
+		line_put(l, TONE_DIM,
+		    GAP + widths[COL_CONNS] - text_width(heads[COL_CONNS]),
+		    "%s", heads[COL_WHY]);
+	line_end(l);
+	for (i = 0; i < json_array_size(servers); i++)
+		show_row(json_array_get(servers, i), widths, l);
+}
+
+static void
+show_paragraph(const json_t *s, struct lines *l)
+{
+	cells c;
+
+	fill_cells(s, c);
+	line_begin(l, TONE_PLAIN, "", MARGIN);
+	line_put(l, TONE_PLAIN, 0, "%s", c[COL_SERVER]);
+	l->indent = 2 * MARGIN;
+	line_put(l, TONE_PLAIN, GAP, "%s", c[COL_ADDRESS]);
+	line_put(l, TONE_PLAIN, GAP, "weight %s", c[COL_WEIGHT]);
+	line_put(l, server_tone(s), GAP, "%s", c[COL_HEALTH]);
+	line_put(l, TONE_PLAIN, GAP, "%s conns", c[COL_CONNS]);
+	line_words(l, TONE_PLAIN, GAP, "%s", c[COL_WHY]);
+	line_end(l);
+}
+
+static void
+show_service(const json_t *s, struct lines *l)
+{
+	const json_t *servers = get_at(s, "servers");
+	unsigned widths[COL__LAST];
+	char label[128];
+	size_t i;
+
+	(void)snprintf(
+	    label, sizeof(label), "service %s", get_str_at(s, "name"));
+	line_begin(l, TONE_BOLD, label, LINE_LABEL);
+	line_put(l, TONE_PLAIN, 2, "%s", get_str_at(s, "key"));
+	line_put(l, TONE_PLAIN, 1, "%s", get_str_at(s, "scheduler"));
+	line_put(l, TONE_PLAIN, 4, "%" PRId64 " active",
+	    get_num_at(s, "active"));
+	line_put(l, TONE_PLAIN, 2, "%" PRId64 " inactive",
+	    get_num_at(s, "inactive"));
+	line_end(l);
+	if (json_array_size(servers) == 0) {
+		line_begin(l, TONE_PLAIN, "", MARGIN);
+		line_put(l, TONE_WARN, 0, "no servers");
+		line_end(l);
+	} else if (measure(servers, widths) > 0) {
+		show_table(servers, widths, l);
+	} else {
+		for (i = 0; i < json_array_size(servers); i++)
+			show_paragraph(json_array_get(servers, i), l);
+	}
+}
+
+void
+show_services(const json_t *j, struct lines *l)
+{
+	const json_t *list = get_at(j, "services");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		show_service(json_array_get(list, i), l);
+}
+
+static const json_t *
+find_named(const json_t *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		if (strcmp(get_str_at(json_array_get(list, i), "name"),
+			name) == 0)
+			return json_array_get(list, i);
+	return NULL;
+}
+
+int
+status_why(const json_t *j, const char *service, const char *server, FILE *f,
+    bool colour)
+{
+	const json_t *s = find_named(get_at(j, "services"), service), *v;
+	struct lines l = { .f = f, .colour = colour };
+	const char *cause;
+	char text[DURATION_LEN];
+
+	if (s == NULL)
+		return -ERR_NO_SERVICE;
+	v = find_named(get_at(s, "servers"), server);
+	if (v == NULL)
+		return -ERR_NO_SERVER;
+	cause = get_str_at(v, "cause");
+	line_begin(&l, TONE_PLAIN, "", 0);
+	line_put(&l, TONE_BOLD, 0, "%s/%s:", service, server);
+	l.indent = MARGIN;
+	line_words(&l, TONE_PLAIN, 1, "weight %" PRId64 ", %s",
+	    get_num_at(v, "weight"), get_str_at(v, "source"));
+	line_words(&l, TONE_PLAIN, 0, "; configured %" PRId64,
+	    get_num_at(v, "configured"));
+	line_end(&l);
+	line_begin(&l, TONE_PLAIN, "", MARGIN);
+	line_words(&l, TONE_PLAIN, 0, "last change: %s",
+	    cause[0] != '\0' ? cause : "none");
+	if (get_there(v, "changed_ms"))
+		line_words(&l, TONE_PLAIN, 0, ", %s ago",
+		    duration(get_num_at(v, "changed_ms") * 1000, text));
+	line_end(&l);
+	line_begin(&l, TONE_PLAIN, "", MARGIN);
+	line_words(&l, server_tone(v), 0, "health %s%s",
+	    get_str_at(v, "health"),
+	    get_bool_at(v, "drain") ? ", drained" : "");
+	line_words(&l, TONE_PLAIN, 0, "; %" PRId64 " active connections",
+	    get_num_at(v, "active"));
+	line_end(&l);
+	return 0;
+}

@@ -1,0 +1,472 @@
+/*
+ * status_text: the status for people: the role first, then what is wrong, then
+ * each part in a line or two. Everything an operator compares stands in the
+ * same column every time.
+ */
+#include "daemons/yoke/status_text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/err.h"
+#include "common/mem.h"
+#include "daemons/yoke/lines.h"
+#include "daemons/yoke/status_get.h"
+
+#define TRANSITIONS_SHOWN 4
+#define PIECE (LINE_WIDTH - LINE_LABEL)
+
+static const struct {
+	const char *role;
+	enum tone tone;
+} role_tones[] = {
+	{ "active", TONE_GOOD },
+	{ "standby", TONE_GOOD },
+	{ "fault", TONE_BAD },
+};
+
+static enum tone
+role_tone(const char *role)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(role_tones); i++)
+		if (strcmp(role_tones[i].role, role) == 0)
+			return role_tones[i].tone;
+	return TONE_WARN;
+}
+
+static bool
+holding_role(const json_t *j)
+{
+	const char *role = get_str_at(j, "role");
+
+	return strcmp(role, "active") == 0 ||
+	    strcmp(role, "handing-over") == 0 ||
+	    strcmp(role, "taking-over") == 0;
+}
+
+enum verdict
+status_verdict(const json_t *j)
+{
+	const json_t *vips = get_at(j, "vips");
+	size_t i;
+
+	if (strcmp(get_str_at(j, "role"), "fault") == 0)
+		return VERDICT_FAILED;
+	if (holding_role(j)) {
+		if (get_there(j, "vip_error"))
+			return VERDICT_FAILED;
+		for (i = 0; i < json_array_size(vips); i++)
+			if (!get_bool_at(json_array_get(vips, i), "held"))
+				return VERDICT_FAILED;
+	}
+	if (json_array_size(get_at(j, "alarms")) > 0 ||
+	    strcmp(get_str_at(j, "role"), "maintenance") == 0)
+		return VERDICT_DEGRADED;
+	return VERDICT_WELL;
+}
+
+static void
+show_verdict(const json_t *j, struct lines *l)
+{
+	static const enum tone tones[] = {
+		[VERDICT_WELL] = TONE_GOOD,
+		[VERDICT_DEGRADED] = TONE_WARN,
+		[VERDICT_FAILED] = TONE_BAD,
+	};
+	size_t n = json_array_size(get_at(j, "alarms"));
+	char text[32];
+
+	if (n == 0) {
+		line_right(l, tones[status_verdict(j)], get_str_at(j, "text"));
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%zu alarm%s", n, n > 1 ? "s" : "");
+	line_right(l, tones[status_verdict(j)], text);
+}
+
+static void
+show_head(const json_t *j, struct lines *l)
+{
+	const char *role = get_str_at(j, "role");
+	char text[DURATION_LEN], upper[32];
+	size_t i;
+
+	for (i = 0; role[i] != '\0' && i < sizeof(upper) - 1; i++)
+		upper[i] = (char)toupper((unsigned char)role[i]);
+	upper[i] = '\0';
+	line_begin(l, TONE_PLAIN, "yoke", 4);
+	line_put(l, TONE_PLAIN, 1, "%s", get_str_at(j, "instance"));
+	line_put(l, TONE_PLAIN, 1, "on");
+	line_put(l, TONE_PLAIN, 1, "%s:", get_str_at(j, "node"));
+	line_put(l, role_tone(role), 1, "%s", upper);
+	line_words(l, TONE_PLAIN, 1,
+	    "for %s, term %" PRId64 ", change %" PRId64,
+	    duration(get_num_at(j, "role_since_ms") * 1000, text),
+	    get_num_at(j, "epoch"), get_num_at(j, "seq"));
+	show_verdict(j, l);
+	line_end(l);
+}
+
+static void
+show_alarms(const json_t *j, struct lines *l)
+{
+	enum tone tone =
+	    status_verdict(j) == VERDICT_FAILED ? TONE_BAD : TONE_WARN;
+	const json_t *list = get_at(j, "alarms");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		line_begin(l, tone, "alarm", LINE_LABEL);
+		line_words(l, tone, 2, "%s",
+		    get_str_at(json_array_get(list, i), "text"));
+		line_end(l);
+	}
+}
+
+static bool
+any_path_up(const json_t *j)
+{
+	const json_t *list = get_at(j, "paths");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		if (get_bool_at(json_array_get(list, i), "up"))
+			return true;
+	return false;
+}
+
+/* "in step (0 changes, 0 ms behind)", of peer or replica. */
+static void
+show_step(const json_t *part, struct lines *l)
+{
+	bool in_step = get_bool_at(part, "in_step");
+	char text[DURATION_LEN];
+
+	line_words(l, in_step ? TONE_GOOD : TONE_WARN, 1, "%s",
+	    in_step ? "in step" : "not in step");
+	if (!get_there(part, "lag_changes"))
+		return;
+	line_words(l, TONE_PLAIN, 1, "(%" PRId64 " change%s",
+	    get_num_at(part, "lag_changes"),
+	    get_num_at(part, "lag_changes") == 1 ? "" : "s");
+	if (get_there(part, "lag_ms"))
+		line_words(l, TONE_PLAIN, 0, ", %s",
+		    duration(get_num_at(part, "lag_ms") * 1000, text));
+	line_words(l, TONE_PLAIN, 1, "behind)");
+}
+
+static void
+show_peer(const json_t *j, struct lines *l)
+{
+	const json_t *p = get_at(j, "peer");
+	const char *role = get_str_at(p, "role");
+	char label[128], text[DURATION_LEN];
+
+	(void)snprintf(
+	    label, sizeof(label), "peer %s", get_str_at(p, "node"));
+	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
+	(void)duration(get_num_at(p, "heard_ms") * 1000, text);
+	if (!get_there(p, "heard_ms")) {
+		line_put(l, TONE_WARN, 2, "never heard");
+	} else if (!any_path_up(j)) {
+		line_words(l, TONE_WARN, 2, "silent for %s", text);
+		if (role[0] != '\0')
+			line_words(l, TONE_PLAIN, 1, "(was %s)", role);
+	} else {
+		line_put(l, role_tone(role), 2, "%s",
+		    role[0] != '\0' ? role : "not known yet");
+		if (strcmp(role, "standby") == 0)
+			show_step(p, l);
+		line_words(l, TONE_PLAIN, 1, "heard %s ago", text);
+	}
+	line_end(l);
+}
+
+static void
+show_replica(const json_t *j, struct lines *l)
+{
+	const json_t *r = get_at(j, "replica");
+
+	if (strcmp(get_str_at(j, "role"), "standby") != 0)
+		return;
+	line_begin(l, TONE_PLAIN, "replica", LINE_LABEL);
+	show_step(r, l);
+	line_words(l, TONE_PLAIN, 2,
+	    "%" PRId64 " snapshots, %" PRId64 " changes since, %" PRId64
+	    " gaps",
+	    get_num_at(r, "snapshots"), get_num_at(r, "changes"),
+	    get_num_at(r, "gaps"));
+	line_end(l);
+}
+
+static void
+show_paths(const json_t *j, struct lines *l)
+{
+	const json_t *list = get_at(j, "paths"), *p;
+	char text[DURATION_LEN], piece[512];
+	bool up;
+	size_t i;
+
+	line_begin(l, TONE_PLAIN, "paths", LINE_LABEL);
+	for (i = 0; i < json_array_size(list); i++) {
+		p = json_array_get(list, i);
+		up = get_bool_at(p, "up");
+		(void)snprintf(piece, sizeof(piece), "%s %s %s %s %s",
+		    get_str_at(p, "name"), get_str_at(p, "type"),
+		    get_str_at(p, "device"), up ? "up" : "DOWN",
+		    duration(get_num_at(p, "for_ms") * 1000, text));
+		if (up && !get_bool_at(p, "peer_hears"))
+			(void)strncat(piece, " one-way",
+			    sizeof(piece) - strlen(piece) - 1);
+		if (text_width(piece) <= PIECE)
+			line_put(l, up ? TONE_PLAIN : TONE_WARN, 3, "%s",
+			    piece);
+		else
+			line_words(l, up ? TONE_PLAIN : TONE_WARN, 3, "%s",
+			    piece);
+	}
+	line_end(l);
+}
+
+static void
+show_beats(const json_t *j, struct lines *l)
+{
+	static const struct {
+		const char *name, *text;
+	} refusals[] = {
+		{ "signature", "with a wrong signature (do the keys differ?)" },
+		{ "version", "of another version of yoke" },
+		{ "foreign", "of another instance or node" },
+	};
+	const json_t *r = get_at(get_at(j, "beats"), "refused");
+	int64_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(refusals); i++) {
+		n = get_num_at(r, refusals[i].name);
+		if (n == 0)
+			continue;
+		line_begin(l, TONE_PLAIN, "beats", LINE_LABEL);
+		line_words(l, TONE_WARN, 2, "%" PRId64 " refused: %s", n,
+		    refusals[i].text);
+		line_end(l);
+	}
+}
+
+static void
+show_link(const json_t *j, struct lines *l)
+{
+	const json_t *k = get_at(j, "link");
+	bool there = get_bool_at(k, "connected");
+
+	line_begin(l, TONE_PLAIN, "cluster", LINE_LABEL);
+	if (!get_bool_at(k, "helper"))
+		line_put(l, TONE_WARN, 2, "yoke-linkd not connected");
+	else if (!there)
+		line_put(l, TONE_WARN, 2, "corosync not connected");
+	else if (get_bool_at(k, "peer"))
+		line_put(l, TONE_PLAIN, 2, "corosync connected, peer joined");
+	else
+		line_put(l, TONE_WARN, 2,
+		    "corosync connected, peer not joined");
+	line_end(l);
+}
+
+static void
+show_vips(const json_t *j, struct lines *l)
+{
+	const json_t *list = get_at(j, "vips"), *v;
+	bool should = holding_role(j), held;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	line_begin(l, TONE_PLAIN, "vips", LINE_LABEL);
+	for (i = 0; i < json_array_size(list); i++) {
+		v = json_array_get(list, i);
+		held = get_bool_at(v, "held");
+		line_put(l, TONE_PLAIN, 3, "%s/%" PRId64 " %s",
+		    get_str_at(v, "address"), get_num_at(v, "bits"),
+		    get_str_at(v, "device"));
+		line_put(l, held == should ? TONE_PLAIN : TONE_BAD, 1, "%s",
+		    held ? "held" : "not held");
+	}
+	if (get_there(j, "vip_error"))
+		line_words(l, TONE_BAD, 2, "%s", get_str_at(j, "vip_error"));
+	line_end(l);
+}
+
+static void
+show_ipvs(const json_t *j, struct lines *l)
+{
+	int64_t n = get_num_at(get_at(j, "ipvs"), "repairs");
+
+	if (n == 0)
+		return;
+	line_begin(l, TONE_PLAIN, "ipvs", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 2,
+	    "%" PRId64 " change%s made by others put right", n,
+	    n == 1 ? "" : "s");
+	line_end(l);
+}
+
+/* The end of a long file name says more than its beginning. */
+static void
+show_file(const char *file, struct lines *l)
+{
+	size_t n = strlen(file);
+
+	if (n > PIECE - 1)
+		line_put(l, TONE_PLAIN, 2, "..%s,", file + n - (PIECE - 3));
+	else
+		line_put(l, TONE_PLAIN, 2, "%s,", file);
+}
+
+static void
+show_stored(const json_t *k, struct lines *l)
+{
+	char text[DURATION_LEN];
+
+	show_file(get_str_at(k, "file"), l);
+	line_words(l, TONE_PLAIN, 1, "change %" PRId64 ",",
+	    get_num_at(k, "seq"));
+	line_words(l, TONE_PLAIN, 1, "%" PRId64 " behind",
+	    get_num_at(k, "lag_changes"));
+	if (get_there(k, "age_ms"))
+		line_words(l, TONE_PLAIN, 0, ", %s old",
+		    duration(get_num_at(k, "age_ms") * 1000, text));
+	line_words(l, TONE_PLAIN, 0, ", every %s",
+	    duration(get_num_at(k, "interval_ms") * 1000, text));
+}
+
+static void
+show_checkpoint(const json_t *j, struct lines *l)
+{
+	const json_t *k = get_at(j, "checkpoint");
+
+	line_begin(l, TONE_PLAIN, "checkpoint", LINE_LABEL);
+	if (!get_bool_at(k, "helper"))
+		line_put(l, TONE_WARN, 2, "yoke-checkpointd not connected");
+	else if (!holding_role(j))
+		line_put(l, TONE_PLAIN, 2, "the active one writes it");
+	else if (!get_there(k, "ok"))
+		line_put(l, TONE_WARN, 2, "nothing written yet");
+	else if (get_bool_at(k, "ok"))
+		show_stored(k, l);
+	else
+		line_words(l, TONE_WARN, 2, "failing: %s",
+		    get_str_at(k, "error"));
+	line_end(l);
+}
+
+static void
+show_restored(const json_t *j, struct lines *l)
+{
+	const json_t *r = get_at(j, "restored");
+	const char *from = get_str_at(r, "from");
+	char text[DURATION_LEN];
+
+	if (!holding_role(j))
+		return;
+	line_begin(l, TONE_PLAIN, "restored", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 2, "%s", from);
+	if (get_num_at(r, "epoch") != 0)
+		line_words(l, TONE_PLAIN, 0,
+		    ", term %" PRId64 " change %" PRId64,
+		    get_num_at(r, "epoch"), get_num_at(r, "seq"));
+	if (strcmp(from, "checkpoint") == 0)
+		line_words(l, TONE_PLAIN, 0,
+		    ", snapshot at %" PRId64 " and %" PRId64
+		    " changes after it, took %s",
+		    get_num_at(r, "snapshot_seq"), get_num_at(r, "changes"),
+		    duration(get_num_at(r, "took_us"), text));
+	line_end(l);
+}
+
+/* The time of day; with the date when it is not of today. */
+static const char *
+clock_text(int64_t at_us, int64_t now_us, char *buf, size_t len)
+{
+	time_t at = (time_t)(at_us / 1000000), now = (time_t)(now_us / 1000000);
+	char day[16], day_now[16], clock[16];
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) == NULL ||
+	    strftime(day_now, sizeof(day_now), "%Y-%m-%d", &tm) == 0 ||
+	    localtime_r(&at, &tm) == NULL ||
+	    strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 0 ||
+	    strftime(clock, sizeof(clock), "%H:%M:%S", &tm) == 0)
+		return "?";
+	(void)snprintf(buf, len, "%s%s%s.%03d",
+	    strcmp(day, day_now) != 0 ? day : "",
+	    strcmp(day, day_now) != 0 ? " " : "", clock,
+	    (int)(at_us / 1000 % 1000));
+	return buf;
+}
+
+static void
+show_transition(const json_t *t, int64_t now_us, const char *label,
+    struct lines *l)
+{
+	const json_t *steps = get_at(t, "steps"), *s;
+	char text[DURATION_LEN], when[64];
+	size_t i;
+
+	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
+	line_put(l, TONE_PLAIN, 2, "%s",
+	    clock_text(get_num_at(t, "at_us"), now_us, when, sizeof(when)));
+	line_put(l, TONE_PLAIN, 1, "%s -> %s", get_str_at(t, "from"),
+	    get_str_at(t, "to"));
+	if (get_there(t, "silence_us"))
+		line_put(l, TONE_PLAIN, 2, "%s (%s)", get_str_at(t, "why"),
+		    duration(get_num_at(t, "silence_us"), text));
+	else
+		line_put(l, TONE_PLAIN, 2, "%s", get_str_at(t, "why"));
+	for (i = 0; i < json_array_size(steps); i++) {
+		s = json_array_get(steps, i);
+		line_put(l, TONE_PLAIN, 2, "%s %s", get_str_at(s, "name"),
+		    duration(get_num_at(s, "us"), text));
+	}
+	line_end(l);
+}
+
+static void
+show_transitions(const json_t *j, struct lines *l)
+{
+	const json_t *list = get_at(j, "transitions");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && i < TRANSITIONS_SHOWN; i++)
+		show_transition(json_array_get(list, i),
+		    get_num_at(j, "time_us"), i == 0 ? "last" : "", l);
+}
+
+void
+status_text(const json_t *j, FILE *f, bool colour)
+{
+	static void (*const parts[])(const json_t *, struct lines *) = {
+		show_head,
+		show_alarms,
+		show_peer,
+		show_replica,
+		show_paths,
+		show_beats,
+		show_link,
+		show_vips,
+		show_services,
+		show_ipvs,
+		show_checkpoint,
+		show_restored,
+		show_transitions,
+	};
+	struct lines l = { .f = f, .colour = colour };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(parts); i++)
+		parts[i](j, &l);
+}

@@ -1,0 +1,26 @@
+/*
+ * status_text: a status document as operators like to read it, and what it
+ * amounts to. Both read JSON that yoked wrote and survive whatever else they
+ * are given: what is not there is shown as empty or 0.
+ */
+#ifndef YOKE_STATUS_TEXT_H
+#define YOKE_STATUS_TEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum verdict { VERDICT_WELL, VERDICT_DEGRADED, VERDICT_FAILED };
+
+/* Degraded: an alarm, or out of service by hand. Failed: it cannot serve, or
+ * should hold the virtual addresses and does not. */
+enum verdict status_verdict(const json_t *status);
+
+/* Never wider than 80 columns. Local time. */
+void status_text(const json_t *status, FILE *f, bool colour);
+
+/* "web/rs1 ..." from a status. 0, -ERR_NO_SERVICE, -ERR_NO_SERVER. */
+int status_why(const json_t *status, const char *service, const char *server,
+    FILE *f, bool colour);
+
+#endif
