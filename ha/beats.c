@@ -80,8 +80,8 @@ note_lateness(struct beats *b, const struct timer *t, usec_t now)
 	}
 }
 
-static void
-drain_all(struct beats *b)
+void
+beats_drain(struct beats *b)
 {
 	unsigned i;
 
@@ -97,7 +97,7 @@ on_deadline(void *arg)
 	unsigned i;
 
 	note_lateness(b, &b->deadline, now);
-	drain_all(b);
+	beats_drain(b);
 	for (i = 0; i < b->n_paths; i++)
 		if (b->paths[i].up && silent_at(b, &b->paths[i]) <= now)
 			path_set_up(b, i, false);

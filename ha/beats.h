@@ -63,6 +63,9 @@ void beats_stop(struct beats *b);
 /* Sends a beat on every path now, beside the schedule: state has changed. */
 void beats_send(struct beats *b);
 
+/* Reads whatever has arrived on any path, now. */
+void beats_drain(struct beats *b);
+
 /* Something else says that the peer's manager died (its process left the
  * group, its serial line hung up): one missed beat on every path is enough. */
 void beats_hint(struct beats *b);

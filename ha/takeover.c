@@ -44,6 +44,17 @@ announce(struct director *d)
 	d->announced++;
 }
 
+/* A manager that was stopped for a while may have been replaced meanwhile: the
+ * beats that wait in its sockets say so, and are read before it touches the
+ * addresses again. */
+static bool
+still_ours(struct director *d)
+{
+	beats_drain(&d->beats);
+	director_evaluate(d);
+	return role_holds(d->role);
+}
+
 static void
 on_announce(void *arg)
 {
@@ -51,6 +62,8 @@ on_announce(void *arg)
 	unsigned i = d->announced;
 	usec_t next = ANNOUNCE_EVERY;
 
+	if (!still_ours(d))
+		return;
 	announce(d);
 	if (i < ANNOUNCES)
 		next = announce_at[i] - announce_at[i - 1];
@@ -62,6 +75,8 @@ on_renew(void *arg)
 {
 	struct director *d = arg;
 
+	if (!still_ours(d))
+		return;
 	vip_result(d, "lease", d->ports.vip->hold(
 	    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips));
 	timer_in(&d->renew, VIP_RENEW);

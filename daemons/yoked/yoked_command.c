@@ -108,14 +108,15 @@ cmd_watch(struct asked *a)
 static const struct command {
 	const char *words[2];
 	unsigned args;
+	enum msg_priv needs;
 	int (*fn)(struct asked *a);
 } commands[] = {
-	{ { "server", "weight" }, 3, cmd_weight },
-	{ { "server", "drain" }, 2, cmd_drain },
-	{ { "server", "enable" }, 2, cmd_enable },
-	{ { "switch", NULL }, 0, cmd_switch },
-	{ { "reload", NULL }, 0, cmd_reload },
-	{ { "watch", NULL }, 0, cmd_watch },
+	{ { "server", "weight" }, 3, PRIV_ADMIN, cmd_weight },
+	{ { "server", "drain" }, 2, PRIV_ADMIN, cmd_drain },
+	{ { "server", "enable" }, 2, PRIV_ADMIN, cmd_enable },
+	{ { "switch", NULL }, 0, PRIV_ADMIN, cmd_switch },
+	{ { "reload", NULL }, 0, PRIV_ADMIN, cmd_reload },
+	{ { "watch", NULL }, 0, PRIV_READ, cmd_watch },
 };
 
 static unsigned
@@ -146,6 +147,11 @@ yoked_command(struct yoked *y, struct client *client, unsigned n,
 	for (i = 0; i < ARRAY_LEN(commands); i++) {
 		if (!command_is(&commands[i], n, words))
 			continue;
+		if (ipcs_priv(client->conn) < commands[i].needs) {
+			(void)snprintf(ret_text, len,
+			    "only root may do this");
+			return -EPERM;
+		}
 		a.args = words + command_words(&commands[i]);
 		rc = commands[i].fn(&a);
 		log_notice("command=\"%s%s%s\" pid=%d rc=%d", words[0],
