@@ -17,7 +17,7 @@
 
 #define IPC_VERSION 1
 #define IPC_NAME_LEN 96
-#define IPC_RING (512 * 1024) /* bytes; each connection has three of them */
+#define IPC_RING (128 * 1024) /* bytes; each connection has three, locked */
 
 /* Client to server. qb.id is the enum msg_id, qb.size counts the body too. */
 struct ipc_request {
