@@ -12,12 +12,22 @@ test_ipc_SRC := \
 	test/unit/test_ipc.c
 
 # the checkpoint store, without IPC; $(STORE_SRC) is in daemons/checkpointd
-UNIT += test_store
+UNIT += test_store test_store_flip test_store_kill
 test_store_SRC = \
 	test/unit/test_store.c \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
+test_store_flip_SRC = \
+	test/unit/test_store_flip.c \
+	test/unit/test_store_help.c \
+	$(STORE_SRC)
+test_store_kill_SRC = \
+	test/unit/test_store_help.c \
+	test/unit/test_store_kill.c \
+	$(STORE_SRC)
 test_store_PKG := sqlite3 libcrypto
+test_store_flip_PKG := sqlite3 libcrypto
+test_store_kill_PKG := sqlite3 libcrypto
 
 UNIT += test_conf
 test_conf_SRC := \
@@ -39,3 +49,26 @@ test_table_SRC := \
 test_wire_SRC := \
 	test/unit/test_store_help.c \
 	test/unit/test_wire.c
+
+UNIT += test_beat
+test_beat_SRC := \
+	test/unit/test_beat.c
+
+# status: the JSON writer, yoked's document, and its text for people
+UNIT += test_out test_status test_status_text
+test_out_SRC := \
+	test/unit/test_out.c
+test_out_PKG := jansson
+test_status_SRC := \
+	daemons/yoked/yoked_status.c \
+	test/unit/test_status.c
+test_status_PKG := jansson
+test_status_text_SRC = \
+	test/unit/test_status_text.c \
+	$(STATUS_TEXT_SRC)
+test_status_text_PKG := jansson
+
+UNIT += test_linkd
+test_linkd_SRC = \
+	test/unit/test_linkd.c \
+	$(LINKD_SRC)
