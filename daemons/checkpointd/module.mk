@@ -15,7 +15,8 @@ STORE_SRC := \
 	daemons/checkpointd/store_copy.c \
 	daemons/checkpointd/store_db.c \
 	daemons/checkpointd/store_file.c \
-	daemons/checkpointd/store_load.c
+	daemons/checkpointd/store_load.c \
+	daemons/checkpointd/store_wal.c
 
 yoke-checkpointd_SRC := \
 	daemons/checkpointd/ipc.c \

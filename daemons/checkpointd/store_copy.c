@@ -100,7 +100,7 @@ copy_once(const char *path, const char *wal, const char *to, const char *to_wal)
 static int
 copy_into(const char *path, const char *parent, struct copy *ret)
 {
-	char wal[STORE_PATH_LEN + 8], to_wal[STORE_PATH_LEN + 16];
+	char wal[STORE_PATH_LEN + 8];
 	int i, rc = -ERR_BUSY;
 
 	if (snprintf(ret->dir, sizeof(ret->dir), "%s/yoke-load-XXXXXX",
@@ -110,9 +110,9 @@ copy_into(const char *path, const char *parent, struct copy *ret)
 		return -errno;
 	(void)snprintf(ret->path, sizeof(ret->path), "%s/copy", ret->dir);
 	(void)snprintf(wal, sizeof(wal), "%s-wal", path);
-	(void)snprintf(to_wal, sizeof(to_wal), "%s-wal", ret->path);
+	(void)snprintf(ret->wal, sizeof(ret->wal), "%s-wal", ret->path);
 	for (i = 0; i < TRIES && rc == -ERR_BUSY; i++)
-		rc = copy_once(path, wal, ret->path, to_wal);
+		rc = copy_once(path, wal, ret->path, ret->wal);
 	if (rc < 0)
 		copy_remove(ret);
 	return rc;

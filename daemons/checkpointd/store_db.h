@@ -49,8 +49,12 @@ int dir_sync(const char *dir); /* 0 or -errno */
 struct copy {
 	char dir[STORE_PATH_LEN];
 	char path[STORE_PATH_LEN + 8];
+	char wal[STORE_PATH_LEN + 16];
 };
 int copy_make(const char *path, const char *temp, struct copy *ret);
 void copy_remove(struct copy *c);
+
+/* store_wal.c: has damage cut off commits that were in this log? */
+bool wal_lost(const char *path);
 
 #endif

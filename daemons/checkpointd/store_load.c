@@ -185,6 +185,9 @@ load_file(const struct store_file *f, const char *instance, const char *temp,
 	(void)snprintf(l->file, sizeof(l->file), "%s", f->path);
 	rc = copy_make(f->path, temp, &copy);
 	if (rc == 0) {
+		if (wal_lost(copy.wal))
+			note(l, "%s: log damaged, its last changes are lost",
+			    base_name(f->path));
 		rc = load_copy(copy.path, f, instance, l);
 		copy_remove(&copy);
 	}

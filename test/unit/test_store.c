@@ -394,9 +394,71 @@ test_full(void)
 	scratch_remove(id.dir);
 }
 
+static usec_t
+since(usec_t *began)
+{
+	usec_t took = usec_mono() - *began;
+
+	*began += took;
+	return took;
+}
+
+static void
+test_large(void)
+{
+	usec_t began, add = 0, longest = 0, one;
+	struct rng r = { 12 };
+	struct store_loaded l;
+	struct store_err e;
+	struct table t;
+	struct change c;
+	struct store *s;
+	int i;
+
+	begin(1);
+	large_table(10000, &t);
+	began = usec_mono();
+	s = open_ok(&t);
+	printf("# 10000 servers: new file and snapshot %.1f ms\n",
+	    (double)since(&began) / 1e3);
+	if (store_snapshot(s, &t, &e) < 0)
+		abort();
+	printf("# snapshot %.1f ms\n", (double)since(&began) / 1e3);
+	for (i = 0; i < 1000; i++) {
+		random_change(&r, &t, &c);
+		if (table_apply(&t, &c) < 0)
+			abort();
+		(void)since(&began);
+		if (store_add(s, &c, &e) < 0 || store_commit(s, &e) < 0)
+			abort();
+		one = since(&began);
+		add += one;
+		longest = one > longest ? one : longest;
+	}
+	printf("# a change and its commit: mean %.3f ms, longest %.3f ms\n",
+	    (double)add / 1e6, (double)longest / 1e3);
+	for (i = 0; i < 19000; i++) {
+		random_change(&r, &t, &c);
+		if (table_apply(&t, &c) < 0 || store_add(s, &c, &e) < 0)
+			abort();
+	}
+	if (store_commit(s, &e) < 0)
+		abort();
+	(void)since(&began);
+	is_int(store_load(id.dir, "main", NULL, &l), 0, "a large table");
+	printf("# load with 20000 journal rows %.1f ms\n",
+	    (double)since(&began) / 1e3);
+	ok(l.changes == 20000 && same(&l.table, &t), "as it was");
+	store_close(s);
+	table_done(&l.table);
+	table_done(&t);
+	scratch_remove(id.dir);
+}
+
 int
 main(void)
 {
+	test_large();
 	test_round_trip();
 	test_cut();
 	test_uncommitted();
