@@ -22,8 +22,8 @@
 
 #define RETRY (150 * USEC_MS)
 #define FLUSH (5 * USEC_MS)
-#define BATCH 64                   /* events per turn of the loop */
-#define QUEUE_BYTES (1024 * 1024)  /* messages waiting for room */
+#define BATCH 64 /* events per turn of the loop */
+#define QUEUE_BYTES (16 * 1024 * 1024) /* messages waiting for room */
 
 enum keep_state { KEEP_DOWN, KEEP_CONNECTING, KEEP_GREETING, KEEP_UP };
 
@@ -69,12 +69,11 @@ queue_drop(struct ipcc_keep *k)
 	timer_stop(&k->flush);
 }
 
-/* Lets go of the socket and everything that hangs on it. */
+/* Lets go of the socket and everything that hangs on it. libqb waits up to
+ * 40 ms for a dying server here, so whoever must know has been told before. */
 static void
-drop(struct ipcc_keep *k)
+drop(struct ipcc_keep *k, enum keep_state was)
 {
-	enum keep_state was = k->state;
-
 	k->state = KEEP_DOWN;
 	watch_free(k->watch);
 	k->watch = NULL;
@@ -91,13 +90,14 @@ drop(struct ipcc_keep *k)
 static void
 fail(struct ipcc_keep *k, int rc)
 {
-	bool was_up = k->state == KEEP_UP;
+	enum keep_state was = k->state;
 
-	drop(k);
+	k->state = KEEP_DOWN;
 	k->error = rc;
-	timer_in(&k->retry, RETRY);
-	if (was_up && k->ops.on_down != NULL)
+	if (was == KEEP_UP && k->ops.on_down != NULL)
 		k->ops.on_down(k->arg);
+	drop(k, was);
+	timer_in(&k->retry, RETRY);
 }
 
 static int
@@ -257,7 +257,7 @@ ipcc_keep_free(struct ipcc_keep *k)
 		k->doomed = true;
 		return;
 	}
-	drop(k);
+	drop(k, k->state);
 	timer_stop(&k->retry);
 	free(k);
 }

@@ -42,7 +42,24 @@ report(struct linkd *k)
 	link_members_pack(&b, &m);
 	k->due = k->up &&
 		 ipcc_keep_send(k->yoked, MSG_LINK_MEMBERS, mem, b.pos) < 0;
-	k->members.n_left = 0; /* said once */
+	if (!k->due && !k->broken)
+		k->members.n_left = 0; /* said once */
+}
+
+/* Who left and was not reported yet still has to be, unless it is back. */
+static void
+keep_left(struct link_members_msg *m, const struct link_members_msg *old)
+{
+	unsigned i, j;
+
+	for (i = 0; i < old->n_left && m->n_left < LINK_LIST_MAX; i++) {
+		for (j = 0; j < m->n_left; j++)
+			if (m->left[j].node == old->left[i].node)
+				break;
+		if (j == m->n_left &&
+		    !link_members_have(m, old->left[i].node))
+			m->left[m->n_left++] = old->left[i];
+	}
 }
 
 static void
@@ -106,6 +123,7 @@ on_members(struct linkd *k, const uint8_t *body, size_t len)
 			"yoke.conf equal\"",
 		    k->group, m.own, k->id);
 	log_members(k, &m);
+	keep_left(&m, &k->members);
 	k->members = m;
 	report(k);
 }

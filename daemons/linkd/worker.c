@@ -18,7 +18,7 @@
 
 #include "common/mem.h"
 
-#define QUEUE_BYTES (4 * 1024 * 1024)
+#define QUEUE_BYTES (16 * 1024 * 1024)
 #define BATCH 64
 
 struct waiting {

@@ -63,7 +63,7 @@ print_recv(struct fake *f, const uint8_t *body, size_t len)
 		printf("gap expected=%u got=%u\n", f->expect, n);
 	f->expect = n + 1;
 	f->seen++;
-	if (f->seen % 1000 == 0)
+	if (f->seen % 1000 == 0 || f->seen == 300)
 		printf("seen=%u bytes=%zu\n", f->seen, len - 4);
 }
 
