@@ -10,6 +10,7 @@ STATUS_TEXT_SRC := \
 yoke_PKG := jansson
 yoke_SRC := \
 	daemons/yoke/ask.c \
+	daemons/yoke/cmd_batch.c \
 	daemons/yoke/cmd_check.c \
 	daemons/yoke/cmd_order.c \
 	daemons/yoke/cmd_status.c \

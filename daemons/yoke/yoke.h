@@ -43,6 +43,7 @@ void grammar_usage(unsigned n, char **words); /* what is near; to stderr */
 void grammar_help(void);
 
 /* cmd_*.c */
+int cmd_batch(struct cli *c, unsigned n, char **words);
 int cmd_check(struct cli *c, unsigned n, char **words);
 int cmd_help(struct cli *c, unsigned n, char **words);
 int cmd_order(struct cli *c, unsigned n, char **words);
