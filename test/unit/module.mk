@@ -12,7 +12,7 @@ test_ipc_SRC := \
 	test/unit/test_ipc.c
 
 # the checkpoint store, without IPC; $(STORE_SRC) is in daemons/checkpointd
-UNIT += test_store test_store_flip test_store_kill
+UNIT += test_store test_store_flip test_store_ipc test_store_kill
 test_store_SRC = \
 	test/unit/test_store.c \
 	test/unit/test_store_help.c \
@@ -21,11 +21,18 @@ test_store_flip_SRC = \
 	test/unit/test_store_flip.c \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
+test_store_ipc_SRC = \
+	daemons/checkpointd/ipc.c \
+	daemons/checkpointd/keeper.c \
+	test/unit/test_store_help.c \
+	test/unit/test_store_ipc.c \
+	$(STORE_SRC)
 test_store_kill_SRC = \
 	test/unit/test_store_help.c \
 	test/unit/test_store_kill.c \
 	$(STORE_SRC)
 test_store_PKG := sqlite3 libcrypto
+test_store_ipc_PKG := sqlite3 libcrypto
 test_store_flip_PKG := sqlite3 libcrypto
 test_store_kill_PKG := sqlite3 libcrypto
 
