@@ -47,7 +47,7 @@ ask_failed(const struct cli *c, int rc)
 	case EACCES:
 	case EPERM:
 		fprintf(stderr, "yoke: not permitted: root may do anything, "
-				"members of group yoke may look\n");
+				"members of group yoke may read the status\n");
 		return YOKE_NO_PERMISSION;
 	case ETIMEDOUT:
 		fprintf(stderr, "yoke: yoked of instance %s does not answer "

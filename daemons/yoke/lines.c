@@ -157,14 +157,10 @@ line_words(struct lines *l, enum tone tone, unsigned gap, const char *fmt, ...)
 void
 line_cell(struct lines *l, enum tone tone, unsigned width, const char *text)
 {
-	unsigned end;
-
 	if (!l->fresh)
-		blanks(l, 2);
-	end = l->col + width;
+		blanks(l, l->cell_end + CELL_GAP - l->col);
+	l->cell_end = l->col + width;
 	write_cut(l, tone, text, width);
-	if (l->col < end)
-		blanks(l, end - l->col);
 	l->fresh = false;
 }
 

@@ -11,6 +11,7 @@
 
 #define LINE_WIDTH 80
 #define LINE_LABEL 15 /* where pieces begin */
+#define CELL_GAP 2
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD,
 	TONE__LAST };
@@ -20,6 +21,7 @@ struct lines {
 	bool colour;
 	unsigned indent; /* of what follows the first line */
 	unsigned col;    /* next free column */
+	unsigned cell_end; /* of the last line_cell() */
 	bool fresh;      /* nothing behind the label or indent yet */
 };
 
@@ -39,7 +41,8 @@ __attribute__((format(printf, 4, 5))) void line_put(
 __attribute__((format(printf, 4, 5))) void line_words(
     struct lines *l, enum tone tone, unsigned gap, const char *fmt, ...);
 
-/* A cell of a table: exactly width columns, cut or filled, then a gap. */
+/* A cell of a table: width columns, cut if need be, CELL_GAP after the last.
+ * The caller has made sure that the cells of a line fit. */
 void line_cell(struct lines *l, enum tone tone, unsigned width,
     const char *text);
 

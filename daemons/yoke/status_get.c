@@ -71,6 +71,8 @@ duration(int64_t us, char *buf)
 		us = 0;
 	if (us == 0)
 		(void)snprintf(buf, DURATION_LEN, "0 ms");
+	else if (us < 100)
+		(void)snprintf(buf, DURATION_LEN, "%" PRId64 " us", us);
 	else if (us < 10000 && us % 1000 != 0)
 		(void)snprintf(buf, DURATION_LEN, "%.1f ms", (double)us / 1e3);
 	else if (us < 1000000)
@@ -82,4 +84,12 @@ duration(int64_t us, char *buf)
 	else
 		return two_units(us / 1000000, buf);
 	return buf;
+}
+
+const char *
+duration_ms_at(const json_t *j, const char *key, char *buf)
+{
+	int64_t ms = get_num_at(j, key);
+
+	return duration(ms < INT64_MAX / 1000 ? ms * 1000 : INT64_MAX, buf);
 }

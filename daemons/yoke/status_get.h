@@ -19,9 +19,10 @@ int64_t get_num_at(const json_t *j, const char *key);      /* 0 */
 bool get_bool_at(const json_t *j, const char *key);        /* false */
 bool get_there(const json_t *j, const char *key);          /* and not null */
 
-/* "0.3 ms" "31 ms" "3.2 s" "2m13s" "3h05m" "12d04h"; buf has DURATION_LEN.
+/* "40 us" "0.3 ms" "31 ms" "3.2 s" "2m13s" "3h05m" "12d04h"; buf has DURATION_LEN.
  * Returns buf. */
 const char *duration(int64_t us, char *buf);
+const char *duration_ms_at(const json_t *j, const char *key, char *buf);
 
 /* status_service.c */
 void show_services(const json_t *status, struct lines *l);

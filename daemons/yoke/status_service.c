@@ -13,7 +13,6 @@
 #include "daemons/yoke/status_text.h"
 
 #define MARGIN 2
-#define GAP 2
 #define WHY_MIN 16   /* a narrower column of reasons is no use */
 #define CELL_LEN 128
 
@@ -55,9 +54,8 @@ fill_cells(const json_t *s, cells c)
 	(void)snprintf(c[COL_WHY], CELL_LEN, "%s", get_str_at(s, "cause"));
 }
 
-/* Widths of all columns but the last, which gets what is left. Returns that;
- * 0: the others do not fit. */
-static unsigned
+/* Widths of all columns; the last gets what is left. Do the others fit? */
+static bool
 measure(const json_t *servers, unsigned widths[COL__LAST])
 {
 	unsigned used = MARGIN, n;
@@ -75,9 +73,9 @@ measure(const json_t *servers, unsigned widths[COL__LAST])
 		}
 	}
 	for (k = 0; k < COL_WHY; k++)
-		used += widths[k] + GAP;
+		used += widths[k] + CELL_GAP;
 	widths[COL_WHY] = used < LINE_WIDTH ? LINE_WIDTH - used : 0;
-	return used - GAP <= LINE_WIDTH ? widths[COL_WHY] + 1 : 0;
+	return used - CELL_GAP <= LINE_WIDTH;
 }
 
 static enum tone
@@ -94,27 +92,15 @@ server_tone(const json_t *s)
 static void
 show_reason(const char *why, unsigned width, struct lines *l)
 {
-	if (width >= WHY_MIN) {
-		line_put(l, TONE_PLAIN, GAP, "%s", why);
-		return;
-	}
 	if (why[0] == '\0')
 		return;
+	if (width >= WHY_MIN) {
+		line_cell(l, TONE_PLAIN, width, why);
+		return;
+	}
 	line_end(l);
 	line_begin(l, TONE_PLAIN, "", 2 * MARGIN);
 	line_words(l, TONE_PLAIN, 0, "%s", why);
-}
-
-static void
-cut(char *text, unsigned width)
-{
-	size_t n = strlen(text);
-
-	if (text_width(text) <= width)
-		return;
-	while (n > 0 && text_width(text) > width - 2)
-		text[--n] = '\0';
-	(void)strncat(text, "..", 3);
 }
 
 static void
@@ -128,8 +114,6 @@ show_row(const json_t *s, const unsigned widths[COL__LAST], struct lines *l)
 	for (k = 0; k < COL_WHY; k++)
 		line_cell(l, k == COL_HEALTH ? server_tone(s) : TONE_PLAIN,
 		    widths[k], c[k]);
-	if (widths[COL_WHY] >= WHY_MIN)
-		cut(c[COL_WHY], widths[COL_WHY]);
 	show_reason(c[COL_WHY], widths[COL_WHY], l);
 	line_end(l);
 }
@@ -142,13 +126,9 @@ show_table(const json_t *servers, const unsigned widths[COL__LAST],
 	int k;
 
 	line_begin(l, TONE_PLAIN, "", MARGIN);
-	for (k = 0; k < COL_CONNS; k++)
-		line_cell(l, TONE_DIM, widths[k], heads[k]);
-	line_put(l, TONE_DIM, GAP, "%s", heads[COL_CONNS]);
-	if (widths[COL_WHY] >= WHY_MIN)
-		line_put(l, TONE_DIM,
-		    GAP + widths[COL_CONNS] - text_width(heads[COL_CONNS]),
-		    "%s", heads[COL_WHY]);
+	for (k = 0; k < COL__LAST; k++)
+		if (k != COL_WHY || widths[k] >= WHY_MIN)
+			line_cell(l, TONE_DIM, widths[k], heads[k]);
 	line_end(l);
 	for (i = 0; i < json_array_size(servers); i++)
 		show_row(json_array_get(servers, i), widths, l);
@@ -163,11 +143,11 @@ show_paragraph(const json_t *s, struct lines *l)
 	line_begin(l, TONE_PLAIN, "", MARGIN);
 	line_put(l, TONE_PLAIN, 0, "%s", c[COL_SERVER]);
 	l->indent = 2 * MARGIN;
-	line_put(l, TONE_PLAIN, GAP, "%s", c[COL_ADDRESS]);
-	line_put(l, TONE_PLAIN, GAP, "weight %s", c[COL_WEIGHT]);
-	line_put(l, server_tone(s), GAP, "%s", c[COL_HEALTH]);
-	line_put(l, TONE_PLAIN, GAP, "%s conns", c[COL_CONNS]);
-	line_words(l, TONE_PLAIN, GAP, "%s", c[COL_WHY]);
+	line_put(l, TONE_PLAIN, CELL_GAP, "%s", c[COL_ADDRESS]);
+	line_put(l, TONE_PLAIN, CELL_GAP, "weight %s", c[COL_WEIGHT]);
+	line_put(l, server_tone(s), CELL_GAP, "%s", c[COL_HEALTH]);
+	line_put(l, TONE_PLAIN, CELL_GAP, "%s conns", c[COL_CONNS]);
+	line_words(l, TONE_PLAIN, CELL_GAP, "%s", c[COL_WHY]);
 	line_end(l);
 }
 
@@ -193,7 +173,7 @@ show_service(const json_t *s, struct lines *l)
 		line_begin(l, TONE_PLAIN, "", MARGIN);
 		line_put(l, TONE_WARN, 0, "no servers");
 		line_end(l);
-	} else if (measure(servers, widths) > 0) {
+	} else if (measure(servers, widths)) {
 		show_table(servers, widths, l);
 	} else {
 		for (i = 0; i < json_array_size(servers); i++)
@@ -223,42 +203,62 @@ find_named(const json_t *list, const char *name)
 	return NULL;
 }
 
+static void
+why_weight(const json_t *v, struct lines *l)
+{
+	line_words(l, TONE_PLAIN, 1,
+	    "weight %" PRId64 ", %s; in the configuration %" PRId64,
+	    get_num_at(v, "weight"), get_str_at(v, "source"),
+	    get_num_at(v, "configured"));
+	line_end(l);
+}
+
+static void
+why_cause(const json_t *v, struct lines *l)
+{
+	const char *cause = get_str_at(v, "cause");
+	bool when = get_there(v, "changed_ms");
+	char text[DURATION_LEN];
+
+	(void)duration_ms_at(v, "changed_ms", text);
+	line_begin(l, TONE_PLAIN, "last change", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 0, "%s%s%s%s",
+	    cause[0] != '\0' ? cause : "none", when ? ", " : "",
+	    when ? text : "", when ? " ago" : "");
+	line_end(l);
+}
+
+static void
+why_health(const json_t *v, struct lines *l)
+{
+	line_begin(l, TONE_PLAIN, "health", LINE_LABEL);
+	line_words(l, server_tone(v), 0, "%s%s", get_str_at(v, "health"),
+	    get_bool_at(v, "drain") ? ", drained" : "");
+	line_end(l);
+	line_begin(l, TONE_PLAIN, "connections", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 0,
+	    "%" PRId64 " active, %" PRId64 " inactive",
+	    get_num_at(v, "active"), get_num_at(v, "inactive"));
+	line_end(l);
+}
+
 int
 status_why(const json_t *j, const char *service, const char *server, FILE *f,
     bool colour)
 {
 	const json_t *s = find_named(get_at(j, "services"), service), *v;
 	struct lines l = { .f = f, .colour = colour };
-	const char *cause;
-	char text[DURATION_LEN];
 
 	if (s == NULL)
 		return -ERR_NO_SERVICE;
 	v = find_named(get_at(s, "servers"), server);
 	if (v == NULL)
 		return -ERR_NO_SERVER;
-	cause = get_str_at(v, "cause");
 	line_begin(&l, TONE_PLAIN, "", 0);
 	line_put(&l, TONE_BOLD, 0, "%s/%s:", service, server);
 	l.indent = MARGIN;
-	line_words(&l, TONE_PLAIN, 1, "weight %" PRId64 ", %s",
-	    get_num_at(v, "weight"), get_str_at(v, "source"));
-	line_words(&l, TONE_PLAIN, 0, "; configured %" PRId64,
-	    get_num_at(v, "configured"));
-	line_end(&l);
-	line_begin(&l, TONE_PLAIN, "", MARGIN);
-	line_words(&l, TONE_PLAIN, 0, "last change: %s",
-	    cause[0] != '\0' ? cause : "none");
-	if (get_there(v, "changed_ms"))
-		line_words(&l, TONE_PLAIN, 0, ", %s ago",
-		    duration(get_num_at(v, "changed_ms") * 1000, text));
-	line_end(&l);
-	line_begin(&l, TONE_PLAIN, "", MARGIN);
-	line_words(&l, server_tone(v), 0, "health %s%s",
-	    get_str_at(v, "health"),
-	    get_bool_at(v, "drain") ? ", drained" : "");
-	line_words(&l, TONE_PLAIN, 0, "; %" PRId64 " active connections",
-	    get_num_at(v, "active"));
-	line_end(&l);
+	why_weight(v, &l);
+	why_cause(v, &l);
+	why_health(v, &l);
 	return 0;
 }

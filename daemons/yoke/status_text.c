@@ -106,7 +106,7 @@ show_head(const json_t *j, struct lines *l)
 	line_put(l, role_tone(role), 1, "%s", upper);
 	line_words(l, TONE_PLAIN, 1,
 	    "for %s, term %" PRId64 ", change %" PRId64,
-	    duration(get_num_at(j, "role_since_ms") * 1000, text),
+	    duration_ms_at(j, "role_since_ms", text),
 	    get_num_at(j, "epoch"), get_num_at(j, "seq"));
 	show_verdict(j, l);
 	line_end(l);
@@ -140,24 +140,46 @@ any_path_up(const json_t *j)
 	return false;
 }
 
-/* "in step (0 changes, 0 ms behind)", of peer or replica. */
+/* "(0 changes, 0 ms behind)", of peer or replica; "" if nobody knows. */
+static const char *
+lag_text(const json_t *part, char *buf, size_t len)
+{
+	int64_t n = get_num_at(part, "lag_changes");
+	bool timed = get_there(part, "lag_ms");
+	char text[DURATION_LEN];
+
+	(void)duration_ms_at(part, "lag_ms", text);
+	buf[0] = '\0';
+	if (get_there(part, "lag_changes"))
+		(void)snprintf(buf, len, " (%" PRId64 " change%s%s%s behind)",
+		    n, n == 1 ? "" : "s", timed ? ", " : "",
+		    timed ? text : "");
+	return buf;
+}
+
 static void
 show_step(const json_t *part, struct lines *l)
 {
 	bool in_step = get_bool_at(part, "in_step");
+	char text[128];
+
+	line_words(l, in_step ? TONE_GOOD : TONE_WARN, 1, "%s%s,",
+	    in_step ? "in step" : "not in step",
+	    lag_text(part, text, sizeof(text)));
+}
+
+static void
+show_heard(const json_t *p, struct lines *l)
+{
+	const char *role = get_str_at(p, "role");
 	char text[DURATION_LEN];
 
-	line_words(l, in_step ? TONE_GOOD : TONE_WARN, 1, "%s",
-	    in_step ? "in step" : "not in step");
-	if (!get_there(part, "lag_changes"))
-		return;
-	line_words(l, TONE_PLAIN, 1, "(%" PRId64 " change%s",
-	    get_num_at(part, "lag_changes"),
-	    get_num_at(part, "lag_changes") == 1 ? "" : "s");
-	if (get_there(part, "lag_ms"))
-		line_words(l, TONE_PLAIN, 0, ", %s",
-		    duration(get_num_at(part, "lag_ms") * 1000, text));
-	line_words(l, TONE_PLAIN, 1, "behind)");
+	line_put(l, role_tone(role), 2, "%s,",
+	    role[0] != '\0' ? role : "role not known yet");
+	if (strcmp(role, "standby") == 0)
+		show_step(p, l);
+	line_words(l, TONE_PLAIN, 1, "heard %s ago",
+	    duration_ms_at(p, "heard_ms", text));
 }
 
 static void
@@ -170,20 +192,15 @@ show_peer(const json_t *j, struct lines *l)
 	(void)snprintf(
 	    label, sizeof(label), "peer %s", get_str_at(p, "node"));
 	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
-	(void)duration(get_num_at(p, "heard_ms") * 1000, text);
-	if (!get_there(p, "heard_ms")) {
+	if (!get_there(p, "heard_ms"))
 		line_put(l, TONE_WARN, 2, "never heard");
-	} else if (!any_path_up(j)) {
-		line_words(l, TONE_WARN, 2, "silent for %s", text);
-		if (role[0] != '\0')
-			line_words(l, TONE_PLAIN, 1, "(was %s)", role);
-	} else {
-		line_put(l, role_tone(role), 2, "%s",
-		    role[0] != '\0' ? role : "not known yet");
-		if (strcmp(role, "standby") == 0)
-			show_step(p, l);
-		line_words(l, TONE_PLAIN, 1, "heard %s ago", text);
-	}
+	else if (any_path_up(j))
+		show_heard(p, l);
+	else
+		line_words(l, TONE_WARN, 2, "silent for %s%s%s%s",
+		    duration_ms_at(p, "heard_ms", text),
+		    role[0] != '\0' ? " (was " : "", role,
+		    role[0] != '\0' ? ")" : "");
 	line_end(l);
 }
 
@@ -191,16 +208,17 @@ static void
 show_replica(const json_t *j, struct lines *l)
 {
 	const json_t *r = get_at(j, "replica");
+	int64_t n = get_num_at(r, "snapshots"), gaps = get_num_at(r, "gaps");
 
 	if (strcmp(get_str_at(j, "role"), "standby") != 0)
 		return;
 	line_begin(l, TONE_PLAIN, "replica", LINE_LABEL);
 	show_step(r, l);
-	line_words(l, TONE_PLAIN, 2,
-	    "%" PRId64 " snapshots, %" PRId64 " changes since, %" PRId64
-	    " gaps",
-	    get_num_at(r, "snapshots"), get_num_at(r, "changes"),
-	    get_num_at(r, "gaps"));
+	line_words(l, TONE_PLAIN, 1,
+	    "%" PRId64 " snapshot%s, then %" PRId64 " changes, %" PRId64
+	    " gap%s",
+	    n, n == 1 ? "" : "s", get_num_at(r, "changes"), gaps,
+	    gaps == 1 ? "" : "s");
 	line_end(l);
 }
 
@@ -219,7 +237,7 @@ show_paths(const json_t *j, struct lines *l)
 		(void)snprintf(piece, sizeof(piece), "%s %s %s %s %s",
 		    get_str_at(p, "name"), get_str_at(p, "type"),
 		    get_str_at(p, "device"), up ? "up" : "DOWN",
-		    duration(get_num_at(p, "for_ms") * 1000, text));
+		    duration_ms_at(p, "for_ms", text));
 		if (up && !get_bool_at(p, "peer_hears"))
 			(void)strncat(piece, " one-way",
 			    sizeof(piece) - strlen(piece) - 1);
@@ -330,18 +348,16 @@ show_file(const char *file, struct lines *l)
 static void
 show_stored(const json_t *k, struct lines *l)
 {
-	char text[DURATION_LEN];
+	char age[DURATION_LEN], interval[DURATION_LEN];
 
+	(void)duration_ms_at(k, "age_ms", age);
 	show_file(get_str_at(k, "file"), l);
-	line_words(l, TONE_PLAIN, 1, "change %" PRId64 ",",
-	    get_num_at(k, "seq"));
-	line_words(l, TONE_PLAIN, 1, "%" PRId64 " behind",
-	    get_num_at(k, "lag_changes"));
-	if (get_there(k, "age_ms"))
-		line_words(l, TONE_PLAIN, 0, ", %s old",
-		    duration(get_num_at(k, "age_ms") * 1000, text));
-	line_words(l, TONE_PLAIN, 0, ", every %s",
-	    duration(get_num_at(k, "interval_ms") * 1000, text));
+	line_words(l, TONE_PLAIN, 1,
+	    "change %" PRId64 ", %" PRId64 " behind, %s%severy %s",
+	    get_num_at(k, "seq"), get_num_at(k, "lag_changes"),
+	    get_there(k, "age_ms") ? age : "",
+	    get_there(k, "age_ms") ? " old, " : "",
+	    duration_ms_at(k, "interval_ms", interval));
 }
 
 static void
@@ -369,20 +385,22 @@ show_restored(const json_t *j, struct lines *l)
 {
 	const json_t *r = get_at(j, "restored");
 	const char *from = get_str_at(r, "from");
+	bool stored = strcmp(from, "checkpoint") == 0;
 	char text[DURATION_LEN];
 
 	if (!holding_role(j))
 		return;
 	line_begin(l, TONE_PLAIN, "restored", LINE_LABEL);
-	line_words(l, TONE_PLAIN, 2, "%s", from);
-	if (get_num_at(r, "epoch") != 0)
-		line_words(l, TONE_PLAIN, 0,
-		    ", term %" PRId64 " change %" PRId64,
-		    get_num_at(r, "epoch"), get_num_at(r, "seq"));
-	if (strcmp(from, "checkpoint") == 0)
-		line_words(l, TONE_PLAIN, 0,
-		    ", snapshot at %" PRId64 " and %" PRId64
-		    " changes after it, took %s",
+	if (get_num_at(r, "epoch") == 0)
+		line_put(l, TONE_PLAIN, 2, "%s", from);
+	else
+		line_words(l, TONE_PLAIN, 2,
+		    "%s, term %" PRId64 " change %" PRId64 "%s", from,
+		    get_num_at(r, "epoch"), get_num_at(r, "seq"),
+		    stored ? "," : "");
+	if (stored)
+		line_words(l, TONE_PLAIN, 1,
+		    "snapshot %" PRId64 " + %" PRId64 " changes, took %s",
 		    get_num_at(r, "snapshot_seq"), get_num_at(r, "changes"),
 		    duration(get_num_at(r, "took_us"), text));
 	line_end(l);
@@ -418,6 +436,7 @@ show_transition(const json_t *t, int64_t now_us, const char *label,
 	size_t i;
 
 	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
+	l->indent += 2;
 	line_put(l, TONE_PLAIN, 2, "%s",
 	    clock_text(get_num_at(t, "at_us"), now_us, when, sizeof(when)));
 	line_put(l, TONE_PLAIN, 1, "%s -> %s", get_str_at(t, "from"),
