@@ -274,7 +274,7 @@ run(struct daemon *d)
 		rc = p->start(d);
 		if (rc < 0) {
 			log_err("part=%s state=failed why=\"%s\"", p->name,
-			    err_text(rc));
+			    d->why[0] != '\0' ? d->why : err_text(rc));
 			break;
 		}
 	}
@@ -311,6 +311,12 @@ daemon_main(const struct daemon_desc *desc, int argc, char **argv, void *user)
 	log_init(desc->name,
 	    d.foreground ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
 	    d.debug ? LOG_DEBUG : LOG_INFO, desc->blackbox);
+	if (desc->needs_root && geteuid() != 0) {
+		log_err("start=refused why=\"%s must be run by root\"",
+		    desc->name);
+		code = DAEMON_PERMISSION;
+		goto out;
+	}
 	if (daemon_load(&d, &d.conf) < 0) {
 		code = DAEMON_CONFIG;
 		goto out;

@@ -44,10 +44,12 @@ struct daemon {
 	struct conf *conf; /* borrowed; reload may replace it */
 	void *user;        /* the daemon's own state */
 	bool leaving;      /* desc->leave was called */
+	char why[256];     /* a part's own words for why it cannot start */
 };
 
 /* Started in order, stopped in reverse; stop is called for started ones only.
- * start returns 0 or a negative code, which is logged and ends the daemon. */
+ * start returns 0 or a negative code, which ends the daemon; d->why or else the
+ * code's text is logged, so that a start fails with one line. */
 struct part {
 	const char *name;
 	int (*start)(struct daemon *d);
@@ -61,6 +63,7 @@ struct daemon_desc {
 	const struct part *parts;
 	size_t n_parts;
 	unsigned conf_flags;  /* for conf_load() */
+	bool needs_root;
 	int rt_priority;      /* SCHED_RR, 0: none; failing is a warning */
 	bool lock_memory;     /* mlockall; failing is a warning */
 	/* SIGHUP; NULL: ignored. Usually calls daemon_load(). */

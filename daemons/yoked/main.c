@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +29,8 @@ ipc_start(struct daemon *d)
 	rc = ipcs_new(d->loop, d->conf->instance,
 	    g != NULL ? g->gr_gid : (gid_t)-1, &yoked_ipcs_ops, y, &y->ipcs);
 	if (rc == -EADDRINUSE)
-		log_err("another yoked serves instance %s",
-		    d->conf->instance);
+		(void)snprintf(d->why, sizeof(d->why),
+		    "another yoked serves instance %s", d->conf->instance);
 	return rc;
 }
 
@@ -54,13 +55,15 @@ kernel_start(struct daemon *d)
 
 	rc = lvs_open(&y->lvs);
 	if (rc < 0) {
-		log_err("IPVS: %s", err_text(rc));
+		(void)snprintf(
+		    d->why, sizeof(d->why), "IPVS: %s", err_text(rc));
 		return rc;
 	}
 	yoked_kernel_setup(d->conf);
 	rc = vip_nl_open(&y->vip);
 	if (rc < 0)
-		log_err("addresses: %s", err_text(rc));
+		(void)snprintf(
+		    d->why, sizeof(d->why), "addresses: %s", err_text(rc));
 	return rc;
 }
 
@@ -75,15 +78,20 @@ kernel_stop(struct daemon *d)
 
 /* Serial lines are configured already, but no path speaks on them yet. */
 static int
-open_path(struct loop *l, const struct conf_path *own,
-    const struct conf_path *peer, unsigned index, path_fn fn, void *arg,
-    struct path **ret)
+check_paths(struct daemon *d)
 {
-	if (own->type == PATH_UDP)
-		return path_udp_open(l, own, peer, index, fn, arg, ret);
-	log_err("path %s: this version has no serial paths; remove it from "
-		"the configuration", own->name);
-	return -EOPNOTSUPP;
+	const struct conf_node *n = d->conf->self;
+	size_t i;
+
+	for (i = 0; i < n->n_paths; i++) {
+		if (n->paths[i].type == PATH_UDP)
+			continue;
+		(void)snprintf(d->why, sizeof(d->why),
+		    "path %s: this version has no serial paths; remove it "
+		    "from the configuration", n->paths[i].name);
+		return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 static int
@@ -91,7 +99,7 @@ pair_start(struct daemon *d)
 {
 	struct yoked *y = d->user;
 	struct director_ports ports = {
-		.path_open = open_path,
+		.path_open = path_udp_open,
 		.lvs = &lvs_nl,
 		.lvs_ctx = y->lvs,
 		.vip = &vip_nl,
@@ -103,6 +111,9 @@ pair_start(struct daemon *d)
 	};
 	int rc;
 
+	rc = check_paths(d);
+	if (rc < 0)
+		return rc;
 	rc = director_start(&y->director, d->loop, y->conf, &ports,
 	    &yoked_listener, y);
 	y->started = rc == 0;
@@ -174,6 +185,7 @@ static const struct daemon_desc desc = {
 	.blackbox = "/var/lib/yoke/yoked.blackbox",
 	.parts = parts,
 	.n_parts = ARRAY_LEN(parts),
+	.needs_root = true,
 	.rt_priority = RT_PRIORITY,
 	.lock_memory = true,
 	.reload = reload,
