@@ -34,6 +34,7 @@ struct keeper {
 	struct table table;
 	struct chunks chunks;
 	struct store *store; /* NULL: closed, or failing */
+	bool renew; /* the file itself failed: make it anew */
 	struct store_state state;
 	struct timer commit, tick, retry;
 };
@@ -69,18 +70,33 @@ let_go(struct keeper *k)
 }
 
 static void
-fail(struct keeper *k, const char *text)
+fail(struct keeper *k, const struct store_err *e)
 {
 	char full[STORE_TEXT_LEN + 64];
 
+	if (k->store != NULL)
+		k->renew = e->rc == -EIO || e->rc == -ERR_CORRUPT;
 	let_go(k);
 	(void)snprintf(full, sizeof(full),
-	    "%s; yoke goes on without checkpoints", text);
+	    "%s; yoke goes on without checkpoints", e->text);
 	set_text(k->state.error, sizeof(k->state.error), full);
 	k->state.ok = 0;
 	if (k->open && k->whole)
 		timer_in(&k->retry, RETRY);
 	tell(k);
+}
+
+/* Our copy is not yoked's table any more. */
+static void
+astray(struct keeper *k, const char *how)
+{
+	struct store_err e = { .rc = -ERR_STALE };
+
+	k->whole = false;
+	(void)snprintf(e.text, sizeof(e.text),
+	    "%s after change %llu: asking yoked for all of it", how,
+	    (unsigned long long)k->table.seq);
+	fail(k, &e);
 }
 
 /* After every commit. */
@@ -113,7 +129,7 @@ snapshot(struct keeper *k)
 
 	timer_stop(&k->commit);
 	if (store_snapshot(k->store, &k->table, &e) < 0)
-		fail(k, e.text);
+		fail(k, &e);
 	else
 		snapshot_done(k, began);
 }
@@ -125,10 +141,11 @@ start(struct keeper *k)
 	struct store_err e;
 
 	let_go(k);
-	if (store_open(&k->id, &k->table, &k->store, &e) < 0) {
-		fail(k, e.text);
+	if (store_open(&k->id, &k->table, k->renew, &k->store, &e) < 0) {
+		fail(k, &e);
 		return;
 	}
+	k->renew = false;
 	set_text(
 	    k->state.file, sizeof(k->state.file), store_path(k->store));
 	snapshot_done(k, began);
@@ -145,7 +162,7 @@ on_commit(void *arg)
 	if (store_rows(k->store) >= ROWS_MAX)
 		snapshot(k);
 	else if (store_commit(k->store, &e) < 0)
-		fail(k, e.text);
+		fail(k, &e);
 	else
 		stored(k, began);
 }
@@ -161,7 +178,7 @@ on_tick(void *arg)
 	if (k->table.seq != k->state.snapshot_seq)
 		snapshot(k);
 	else if (store_probe(k->store, &e) < 0)
-		fail(k, e.text);
+		fail(k, &e);
 	else
 		stored(k, began);
 }
@@ -210,6 +227,8 @@ keeper_conf(struct keeper *k, const struct conf *c)
 	k->keep = c->checkpoint_keep;
 	k->interval = c->checkpoint_interval > 0 ? c->checkpoint_interval
 						 : INTERVAL_AUTO;
+	if (moved)
+		k->renew = false;
 	if (moved && writing)
 		start(k);
 	else if (k->store != NULL)
@@ -223,7 +242,7 @@ forget(struct keeper *k)
 	if (k->store != NULL)
 		(void)store_commit(k->store, NULL);
 	let_go(k);
-	k->open = k->whole = false;
+	k->open = k->whole = k->renew = false;
 	chunks_done(&k->chunks);
 	table_done(&k->table);
 }
@@ -253,8 +272,7 @@ keeper_chunk(struct keeper *k, const struct chunk *c)
 		return 0;
 	chunks_done(&k->chunks);
 	if (rc < 0) {
-		k->whole = false;
-		fail(k, "the table came damaged: asking for it again");
+		astray(k, "the table came damaged");
 		return -EBADMSG;
 	}
 	table_done(&k->table);
@@ -267,23 +285,18 @@ keeper_chunk(struct keeper *k, const struct chunk *c)
 int
 keeper_change(struct keeper *k, const struct change *c)
 {
-	char text[STORE_TEXT_LEN];
 	struct store_err e;
 
 	if (!k->whole || c->seq <= k->table.seq)
 		return 0; /* the snapshot to come has it, or this one had */
 	if (table_apply(&k->table, c) < 0) {
-		(void)snprintf(text, sizeof(text),
-		    "changes after %llu got lost: asking for the whole table",
-		    (unsigned long long)k->table.seq);
-		k->whole = false;
-		fail(k, text);
+		astray(k, "something got lost");
 		return -ERR_STALE;
 	}
 	if (k->store == NULL)
 		return 0;
 	if (store_add(k->store, c, &e) < 0)
-		fail(k, e.text);
+		fail(k, &e);
 	else if (!timer_armed(&k->commit))
 		timer_in(&k->commit, 0);
 	return 0;

@@ -16,6 +16,7 @@ STORE_SRC := \
 	daemons/checkpointd/store_db.c \
 	daemons/checkpointd/store_file.c \
 	daemons/checkpointd/store_load.c \
+	daemons/checkpointd/store_make.c \
 	daemons/checkpointd/store_wal.c
 
 yoke-checkpointd_SRC := \

@@ -1,9 +1,5 @@
 /*
- * store: the writer of one epoch's file.
- *
- * A new file is built under a temporary name, made durable, and linked to its
- * real name, which fails if another writer was first: so a file that has its
- * name has its owner in it, and an epoch has one writer even on NFS.
+ * store: the writer of one epoch's file; store_make.c makes the file.
  *
  * Pragmas, and why:
  *   locking_mode=EXCLUSIVE  the write-ahead log then needs no shared memory,
@@ -17,8 +13,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,17 +29,13 @@
 	"PRAGMA synchronous=FULL;" \
 	"PRAGMA journal_size_limit=8388608;"
 
-static const char schema[] =
-#include "build/gen/checkpoint_sql.h"
-    ;
-
-/* What one snapshot does, in order, each with its table's seq as ?1. */
+/* SNAP_*: what one snapshot does, in order. */
 enum { ADD, SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD, SNAP_ROWS, ALIVE, ST__MAX };
 static const char *const statements[ST__MAX] = {
 	[ADD] = "INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
 	[SNAP_CUT] = "DELETE FROM journal WHERE seq > ?1",
 	[SNAP_SAME] = "DELETE FROM snapshot WHERE seq >= ?1",
-	[SNAP_ADD] = "INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SNAP_ADD] = SNAPSHOT_SQL,
 	[SNAP_OLD] = "DELETE FROM snapshot WHERE seq NOT IN "
 		     "(SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)",
 	[SNAP_ROWS] = "DELETE FROM journal WHERE seq <= "
@@ -73,147 +63,6 @@ fail(struct store *s, int src, struct store_err *e)
 }
 
 static int
-write_meta(sqlite3 *db, const struct store_id *id)
-{
-	sqlite3_stmt *st = NULL;
-	int src = sqlite3_prepare_v2(
-	    db, "INSERT INTO meta VALUES (?1, ?2, ?3, ?4)", -1, &st, NULL);
-
-	if (src == SQLITE_OK) {
-		sqlite3_bind_text(st, 1, id->instance, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(st, 2, id->node);
-		sqlite3_bind_int64(st, 3, (sqlite3_int64)id->epoch);
-		sqlite3_bind_int64(st, 4, (sqlite3_int64)usec_real());
-		src = sqlite3_step(st);
-	}
-	(void)sqlite3_finalize(st);
-	return src == SQLITE_DONE ? SQLITE_OK : src;
-}
-
-static int
-exec(sqlite3 *db, const char *sql)
-{
-	return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
-/* Schema and owner in a file of a name nobody looks for. */
-static int
-build(const struct store_id *id, const char *path, struct store_err *e)
-{
-	sqlite3 *db = NULL;
-	int src, rc = 0;
-
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_set(e, -errno, id->dir);
-	src = db_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
-	if (src == SQLITE_OK)
-		src = exec(db,
-		    "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL; BEGIN");
-	if (src == SQLITE_OK)
-		src = exec(db, schema);
-	if (src == SQLITE_OK)
-		src = write_meta(db, id);
-	if (src == SQLITE_OK)
-		src = exec(db, "COMMIT");
-	if (src != SQLITE_OK)
-		rc = err_set_db(e, db, src, id->dir);
-	(void)sqlite3_close(db);
-	return rc;
-}
-
-/* -EEXIST if there is one already; then nothing changed. */
-static int
-give_name(const char *from, const char *to)
-{
-	if (link(from, to) == 0) {
-		(void)unlink(from);
-		return 0;
-	}
-	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
-		return -errno;
-	/* no hard links here */
-	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0
-	    ? -errno
-	    : 0;
-}
-
-static int
-create(const struct store_id *id, const char *path, struct store_err *e)
-{
-	char temp[STORE_PATH_LEN + 32];
-	int rc;
-
-	(void)snprintf(temp, sizeof(temp), "%s.new-%u", path, id->node);
-	rc = build(id, temp, e);
-	if (rc == 0) {
-		rc = give_name(temp, path);
-		if (rc == 0)
-			rc = dir_sync(id->dir);
-		if (rc == -EEXIST)
-			rc = 0; /* whose it is, check_owner() will see */
-		if (rc < 0)
-			(void)err_set(e, rc, id->dir);
-	}
-	(void)unlink(temp);
-	return rc;
-}
-
-/* The owner as the database file alone says it, without lock, log or any other
- * trace on it. Its row never changes; but after a sudden end, with half of the
- * log moved into the database, the file may not be readable without its log. */
-static int
-owner_quick(const char *path, struct store_meta *ret)
-{
-	char uri[STORE_PATH_LEN * 3 + 32] = "file:", *p = uri + 5;
-	sqlite3 *db = NULL;
-	int rc = -ERR_CORRUPT;
-
-	for (; *path != '\0'; path++)
-		if (strchr("%?#", *path) != NULL)
-			p += sprintf(p, "%%%02x", (unsigned char)*path);
-		else
-			*p++ = *path;
-	strcpy(p, "?immutable=1");
-	if (db_open(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &db) ==
-	    SQLITE_OK)
-		rc = db_meta(db, ret);
-	(void)sqlite3_close(db);
-	return rc;
-}
-
-/* The same from a copy with its log, which costs reading all of it. */
-static int
-owner_copy(const char *path, struct store_meta *ret)
-{
-	struct copy copy;
-	sqlite3 *db = NULL;
-	int rc = copy_make(path, NULL, &copy);
-
-	if (rc < 0)
-		return rc;
-	rc = -ERR_CORRUPT;
-	if (db_open_copy(copy.path, &db) == SQLITE_OK)
-		rc = db_meta(db, ret);
-	(void)sqlite3_close(db);
-	copy_remove(&copy);
-	return rc;
-}
-
-static int
-check_owner(const struct store_id *id, const char *path, struct store_err *e)
-{
-	struct store_meta m;
-	int rc = owner_quick(path, &m);
-
-	if (rc == -ERR_CORRUPT)
-		rc = owner_copy(path, &m);
-	if (rc == 0 && (strcmp(m.instance, id->instance) != 0 ||
-			   m.epoch != id->epoch || m.node != id->node))
-		rc = -ERR_FOREIGN;
-	return rc < 0 ? err_set(e, rc, path) : 0;
-}
-
-static int
 prepare(struct store *s, struct store_err *e)
 {
 	struct stat st;
@@ -225,7 +74,7 @@ prepare(struct store *s, struct store_err *e)
 		return err_set(e,
 		    access(s->path, W_OK) < 0 ? -errno : -EROFS, s->path);
 	if (src == SQLITE_OK)
-		src = exec(s->db, PRAGMAS);
+		src = db_exec(s->db, PRAGMAS);
 	for (i = 0; src == SQLITE_OK && i < ST__MAX; i++)
 		src = sqlite3_prepare_v3(s->db, statements[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
@@ -239,23 +88,21 @@ prepare(struct store *s, struct store_err *e)
 }
 
 int
-store_open(const struct store_id *id, const struct table *t,
+store_open(const struct store_id *id, const struct table *t, bool renew,
     struct store **ret, struct store_err *reterr)
 {
 	struct store *s = mem_new(struct store);
-	struct stat st;
-	int rc = 0;
+	bool made;
+	int rc;
 
 	s->id = *id;
 	file_path(id, s->path, sizeof(s->path));
-	if (stat(s->path, &st) < 0)
-		rc = errno == ENOENT ? create(id, s->path, reterr)
-				     : err_set(reterr, -errno, id->dir);
-	if (rc == 0)
-		rc = check_owner(id, s->path, reterr);
+	rc = file_make(id, t, renew, &made, reterr);
 	if (rc == 0)
 		rc = prepare(s, reterr);
-	if (rc == 0)
+	if (rc == 0 && made)
+		s->seq = s->last_seq = t->seq;
+	else if (rc == 0)
 		rc = store_snapshot(s, t, reterr);
 	if (rc < 0)
 		store_close(s);
@@ -280,7 +127,7 @@ begin(struct store *s)
 	int src = SQLITE_OK;
 
 	if (!s->dirty) {
-		src = exec(s->db, "BEGIN IMMEDIATE");
+		src = db_exec(s->db, "BEGIN IMMEDIATE");
 		s->dirty = src == SQLITE_OK;
 	}
 	return src;
@@ -326,7 +173,7 @@ store_commit(struct store *s, struct store_err *reterr)
 
 	if (!s->dirty)
 		return 0;
-	src = exec(s->db, "COMMIT");
+	src = db_exec(s->db, "COMMIT");
 	if (src != SQLITE_OK)
 		return fail(s, src, reterr);
 	s->dirty = false;
@@ -340,23 +187,16 @@ snapshot_rows(struct store *s, const struct table *t, const uint8_t *bytes,
 {
 	static const int order[] = { SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD,
 		SNAP_ROWS };
-	sqlite3_stmt *st = s->st[SNAP_ADD];
-	uint64_t now = usec_real();
 	uint8_t sum[STORE_SUM_LEN];
 	int src = SQLITE_OK;
 	size_t i;
 
-	row_sum(t->seq, t->epoch, now, bytes, len, sum);
 	sqlite3_bind_int64(s->st[SNAP_CUT], 1, (sqlite3_int64)t->seq);
 	sqlite3_bind_int64(s->st[SNAP_SAME], 1, (sqlite3_int64)t->seq);
-	sqlite3_bind_int64(st, 1, (sqlite3_int64)t->seq);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)t->epoch);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)now);
-	sqlite3_bind_blob(st, 4, sum, sizeof(sum), SQLITE_STATIC);
-	sqlite3_bind_blob64(st, 5, bytes, len, SQLITE_STATIC);
+	snapshot_bind(s->st[SNAP_ADD], t, bytes, len, sum);
 	for (i = 0; src == SQLITE_OK && i < ARRAY_LEN(order); i++)
 		src = run(s, order[i]);
-	(void)sqlite3_clear_bindings(st);
+	(void)sqlite3_clear_bindings(s->st[SNAP_ADD]);
 	return src;
 }
 

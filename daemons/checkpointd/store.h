@@ -38,8 +38,10 @@ struct store;
 /* Opens the file of this epoch, making it if it is not there, and writes t as
  * its snapshot, durably; rows that t does not know are removed. -ERR_FOREIGN:
  * another writer's file, not touched. -ERR_CORRUPT, -ERR_VERSION, -errno.
- * Caller store_close()s. */
-int store_open(const struct store_id *id, const struct table *t,
+ * renew: we had this file open and it failed with -EIO or -ERR_CORRUPT; what
+ * the system then still holds in memory may never have reached the medium, so
+ * a new file takes its place. Caller store_close()s. */
+int store_open(const struct store_id *id, const struct table *t, bool renew,
     struct store **ret, struct store_err *reterr);
 
 /* Adds a change; durable after store_commit(). */

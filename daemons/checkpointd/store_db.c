@@ -78,6 +78,12 @@ err_set_db(struct store_err *reterr, sqlite3 *db, int src, const char *path)
 }
 
 int
+db_exec(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+int
 db_open(const char *path, int flags, sqlite3 **ret)
 {
 	int src = sqlite3_open_v2(path, ret,
@@ -89,7 +95,7 @@ db_open(const char *path, int flags, sqlite3 **ret)
 	(void)sqlite3_db_config(*ret, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	return sqlite3_exec(*ret, "PRAGMA cell_size_check=ON", NULL, NULL, NULL);
+	return db_exec(*ret, "PRAGMA cell_size_check=ON");
 }
 
 int
@@ -99,9 +105,8 @@ db_open_copy(const char *path, sqlite3 **ret)
 
 	/* exclusive: the log needs no shared memory */
 	if (src == SQLITE_OK)
-		src = sqlite3_exec(*ret,
-		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF",
-		    NULL, NULL, NULL);
+		src = db_exec(*ret,
+		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF");
 	return src;
 }
 
@@ -172,4 +177,18 @@ row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
 	    !EVP_DigestFinal_ex(ctx, ret, NULL))
 		abort(); /* out of memory: systemd starts us again */
 	EVP_MD_CTX_free(ctx);
+}
+
+void
+snapshot_bind(sqlite3_stmt *st, const struct table *t, const uint8_t *bytes,
+    size_t len, uint8_t sum[STORE_SUM_LEN])
+{
+	uint64_t now = usec_real();
+
+	row_sum(t->seq, t->epoch, now, bytes, len, sum);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)t->seq);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)t->epoch);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)now);
+	sqlite3_bind_blob(st, 4, sum, STORE_SUM_LEN, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 5, bytes, len, SQLITE_STATIC);
 }

@@ -25,6 +25,8 @@ int db_open(const char *path, int flags, sqlite3 **ret);
 /* A private copy, with the log that came with it. */
 int db_open_copy(const char *path, sqlite3 **ret);
 
+int db_exec(sqlite3 *db, const char *sql); /* SQLite's result */
+
 /* A number from a one-row query; SQLite's result, SQLITE_ROW if there is one. */
 int db_number(sqlite3 *db, const char *sql, int64_t *ret);
 
@@ -39,6 +41,18 @@ int db_meta(sqlite3 *db, struct store_meta *ret);
 /* SHA-256 over the key columns and the bytes. */
 void row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
     size_t len, uint8_t ret[STORE_SUM_LEN]);
+
+/* A row of the table snapshot. The bytes and sum (filled here) must stay until
+ * the statement is reset. */
+#define SNAPSHOT_SQL "INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5)"
+void snapshot_bind(sqlite3_stmt *st, const struct table *t,
+    const uint8_t *bytes, size_t len, uint8_t sum[STORE_SUM_LEN]);
+
+/* store_make.c: the file of this epoch is there and ours. If it was made just
+ * now, t is in it. renew: even if it is there, a new one takes its place; only
+ * for a file that we had open and that failed. 0 or as store_open(). */
+int file_make(const struct store_id *id, const struct table *t, bool renew,
+    bool *ret_made, struct store_err *reterr);
 
 /* store_file.c */
 void file_path(const struct store_id *id, char *buf, size_t len);

@@ -32,7 +32,7 @@ open_ok(const struct table *t)
 	struct store_err e = { 0 };
 	struct store *s = NULL;
 
-	if (store_open(&id, t, &s, &e) < 0)
+	if (store_open(&id, t, false, &s, &e) < 0)
 		printf("# %s\n", e.text);
 	return s;
 }
@@ -204,7 +204,7 @@ refused(const struct table *t, int want, const char *say, const char *what)
 	struct store_err e = { 0 };
 	struct store *s = NULL;
 
-	is_int(store_open(&id, t, &s, &e), want, "%s: refused", what);
+	is_int(store_open(&id, t, false, &s, &e), want, "%s: refused", what);
 	ok(e.rc == want && strstr(e.text, say) != NULL, "%s: %s", what, e.text);
 	store_close(s);
 }
@@ -286,7 +286,7 @@ test_locked(void)
 		struct store_err e = { 0 };
 		struct store *second = NULL;
 
-		_exit(store_open(&id, &t, &second, &e) == -EBUSY &&
+		_exit(store_open(&id, &t, false, &second, &e) == -EBUSY &&
 			strstr(e.text, "another process") != NULL
 			? 0
 			: 1);
@@ -394,6 +394,41 @@ test_full(void)
 	scratch_remove(id.dir);
 }
 
+/* Our own file went bad while we had it; or, so we think, but it is not ours. */
+static void
+test_renew(void)
+{
+	static const char *const damage[] = { "PRAGMA user_version = 1",
+		"DROP TABLE journal", "DELETE FROM meta" };
+	struct rng r = { 9 };
+	struct store_err e;
+	struct table t;
+	struct store *s;
+	char path[600];
+	size_t i;
+
+	begin(2);
+	random_table(2, 30, &t);
+	for (i = 0; i < 3; i++) {
+		s = open_ok(&t);
+		more(s, &t, &r, 30);
+		(void)snprintf(path, sizeof(path), "%s", store_path(s));
+		store_close(s);
+		sql(path, damage[i]);
+		if (i > 0)
+			refused(&t, -ERR_CORRUPT, "move it away", damage[i]);
+		is_int(store_open(&id, &t, true, &s, &e), 0, "made anew");
+		more(s, &t, &r, 30);
+		store_close(s);
+		loads(&t, "after that");
+	}
+	id.node = 2;
+	is_int(store_open(&id, &t, true, &s, &e), -ERR_FOREIGN,
+	    "another writer's is not replaced");
+	table_done(&t);
+	scratch_remove(id.dir);
+}
+
 static usec_t
 since(usec_t *began)
 {
@@ -465,6 +500,7 @@ main(void)
 	test_epochs();
 	test_owner();
 	test_locked();
+	test_renew();
 	test_no_dir();
 	if (unshare(CLONE_NEWNS) == 0 &&
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)

@@ -83,13 +83,13 @@ make(void)
 	id = (struct store_id){ .instance = "main", .epoch = 1, .node = 1 };
 	scratch_dir(id.dir, sizeof(id.dir));
 	random_table(2, 30, &t);
-	rc = store_open(&id, &t, &s, &e);
+	rc = store_open(&id, &t, false, &s, &e);
 	store_close(s);
 	older = packed(&t);
 	table_done(&t);
 	random_table(2, FIRST, &t);
 	id.epoch = 2;
-	rc |= store_open(&id, &t, &s, &e);
+	rc |= store_open(&id, &t, false, &s, &e);
 	states[t.seq] = packed(&t);
 	for (i = 0; rc == 0 && i < CHANGES; i++) {
 		random_change(&r, &t, &c);
@@ -100,7 +100,7 @@ make(void)
 			rc |= store_snapshot(s, &t, &e);
 		if (i == 250) { /* merge the log */
 			store_close(s);
-			rc |= store_open(&id, &t, &s, &e);
+			rc |= store_open(&id, &t, false, &s, &e);
 		}
 		states[t.seq] = packed(&t);
 	}

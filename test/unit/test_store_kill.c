@@ -28,7 +28,7 @@ writer(struct table *t, uint64_t seed, int fd)
 	uint64_t seq;
 	unsigned i;
 
-	if (store_open(&id, t, &s, &e) < 0) {
+	if (store_open(&id, t, false, &s, &e) < 0) {
 		printf("# %s\n", e.text);
 		_exit(1);
 	}
