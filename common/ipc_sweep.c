@@ -36,7 +36,8 @@ is_ring(const char *file, const char *name)
 
 	for (i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(ends); i++) {
 		(void)snprintf(want, sizeof(want), "qb-%s-%s-%s",
-		    kinds[i / ARRAY_LEN(ends)], name, ends[i % ARRAY_LEN(ends)]);
+		    kinds[i / ARRAY_LEN(ends)], name,
+		    ends[i % ARRAY_LEN(ends)]);
 		if (strcmp(file, want) == 0)
 			return true;
 	}

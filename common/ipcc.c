@@ -33,8 +33,7 @@ ipc_name(const char *instance, char *buf, size_t len)
 }
 
 int
-ipc_connect_start(
-    const char *instance, qb_ipcc_connection_t **ret, int *ret_fd)
+ipc_connect_start(const char *instance, qb_ipcc_connection_t **ret, int *ret_fd)
 {
 	char name[IPC_NAME_LEN];
 
@@ -175,8 +174,8 @@ ipcc_free(struct ipcc *c)
 
 /* Copies the body of the n bytes in c->frame. -ENOBUFS: cut to cap. */
 static int
-take_body(const struct ipcc *c, size_t n, void *body, size_t cap,
-    size_t *ret_len)
+take_body(
+    const struct ipcc *c, size_t n, void *body, size_t cap, size_t *ret_len)
 {
 	size_t len = n - sizeof(struct ipc_answer);
 	size_t copy = len < cap ? len : cap;
@@ -198,8 +197,8 @@ wait_answer(struct ipcc *c, usec_t deadline, size_t *ret_n)
 
 	for (;;) {
 		left = ms_left(deadline);
-		n = qb_ipcc_recv(c->qb, c->frame, sizeof(c->frame),
-		    min_int(left, SLICE_MS));
+		n = qb_ipcc_recv(
+		    c->qb, c->frame, sizeof(c->frame), min_int(left, SLICE_MS));
 		if (n == -EAGAIN || n == -ETIMEDOUT || n == -EINTR) {
 			if (left == 0)
 				return -ETIMEDOUT;
@@ -226,7 +225,8 @@ ipcc_call(struct ipcc *c, enum msg_id id, const void *body, size_t len,
 	int rc, answer;
 
 	c->seq++;
-	while ((rc = ipc_send(c->qb, c->fd, id, c->seq, body, len)) == -EAGAIN) {
+	while (
+	    (rc = ipc_send(c->qb, c->fd, id, c->seq, body, len)) == -EAGAIN) {
 		if (ms_left(deadline) == 0)
 			return -ETIMEDOUT;
 		(void)poll(NULL, 0, 1);

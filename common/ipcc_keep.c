@@ -22,7 +22,7 @@
 
 #define RETRY (150 * USEC_MS)
 #define FLUSH (5 * USEC_MS)
-#define BATCH 64 /* events per turn of the loop */
+#define BATCH 64		       /* events per turn of the loop */
 #define QUEUE_BYTES (16 * 1024 * 1024) /* messages waiting for room */
 
 enum keep_state { KEEP_DOWN, KEEP_CONNECTING, KEEP_GREETING, KEEP_UP };
@@ -178,8 +178,7 @@ drain(struct ipcc_keep *k)
 	int i, rc = 0;
 
 	for (i = 0; i < BATCH && rc == 0 && !k->doomed; i++) {
-		n = qb_ipcc_event_recv(
-		    k->qb, k->frame, sizeof(k->frame), 0);
+		n = qb_ipcc_event_recv(k->qb, k->frame, sizeof(k->frame), 0);
 		if (n == -EAGAIN || n == -ETIMEDOUT)
 			break;
 		rc = n < 0 ? -ENOTCONN : on_frame(k, (size_t)n);

@@ -66,8 +66,7 @@ dispatch_add(enum qb_loop_priority p, int32_t fd, int32_t events, void *data,
     qb_ipcs_dispatch_fn_t fn)
 {
 	(void)p;
-	return qb_loop_poll_add(
-	    the_loop.qb, QB_LOOP_MED, fd, events, data, fn);
+	return qb_loop_poll_add(the_loop.qb, QB_LOOP_MED, fd, events, data, fn);
 }
 
 static int32_t
@@ -75,8 +74,7 @@ dispatch_mod(enum qb_loop_priority p, int32_t fd, int32_t events, void *data,
     qb_ipcs_dispatch_fn_t fn)
 {
 	(void)p;
-	return qb_loop_poll_mod(
-	    the_loop.qb, QB_LOOP_MED, fd, events, data, fn);
+	return qb_loop_poll_mod(the_loop.qb, QB_LOOP_MED, fd, events, data, fn);
 }
 
 static int32_t

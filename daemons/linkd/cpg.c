@@ -21,9 +21,9 @@
 #include "common/mem.h"
 #include "common/usec.h"
 
-#define RETRY_MS 200                 /* between attempts to connect */
+#define RETRY_MS 200 /* between attempts to connect */
 #define PING (100 * USEC_MS)
-#define BUSY_MS 2                    /* corosync said: try again */
+#define BUSY_MS 2 /* corosync said: try again */
 #define LEAVE_TIME (300 * USEC_MS)
 #define BATCH 32
 
@@ -33,14 +33,14 @@ _Static_assert((int)LINK_REASON_PROCDOWN == CPG_REASON_PROCDOWN, "same");
 
 struct cpg {
 	int ctl; /* to linkd */
-	int fd;  /* of the handle */
+	int fd;	 /* of the handle */
 	cpg_handle_t handle;
 	struct cpg_name group;
 	uint32_t own, pid;
 	bool leaving, left;
 	cs_error_t told; /* failure that linkd knows */
 	usec_t next_ping;
-	size_t pending;  /* length of the frame corosync did not take yet */
+	size_t pending; /* length of the frame corosync did not take yet */
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
 };
 
@@ -71,6 +71,16 @@ tell_failure(struct cpg *c, const char *stage, cs_error_t e)
 	put_str(&b, stage);
 	put_u32(&b, (uint32_t)e);
 	tell(c, b.pos);
+}
+
+/* corosync is of no use any more. Closing removes the rings that a killed
+ * corosync leaves in /dev/shm. */
+_Noreturn static void
+give_up(struct cpg *c, const char *stage, cs_error_t e)
+{
+	tell_failure(c, stage, e);
+	(void)cpg_finalize(c->handle);
+	_exit(1);
 }
 
 static struct cpg *
@@ -184,10 +194,8 @@ dispatch(struct cpg *c)
 
 	for (i = 0; i < BATCH && e == CS_OK; i++)
 		e = cpg_dispatch(c->handle, CS_DISPATCH_ONE_NONBLOCKING);
-	if (e != CS_OK && e != CS_ERR_TRY_AGAIN) {
-		tell_failure(c, "dispatch", e);
-		_exit(1);
-	}
+	if (e != CS_OK && e != CS_ERR_TRY_AGAIN)
+		give_up(c, "dispatch", e);
 }
 
 static void
@@ -200,10 +208,8 @@ try_send(struct cpg *c)
 	if (e == CS_ERR_TRY_AGAIN)
 		return;
 	c->pending = 0;
-	if (e != CS_OK) {
-		tell_failure(c, "send", e);
-		_exit(1);
-	}
+	if (e != CS_OK)
+		give_up(c, "send", e);
 }
 
 static void
@@ -235,8 +241,7 @@ ping(struct cpg *c)
 		tell_alive(c);
 		return;
 	}
-	tell_failure(c, "ping", e);
-	_exit(1);
+	give_up(c, "ping", e);
 }
 
 static int
@@ -262,10 +267,8 @@ turn(struct cpg *c)
 		_exit(1);
 	if (p[1].revents & (POLLHUP | POLLERR))
 		_exit(0);
-	if (p[0].revents & (POLLHUP | POLLERR)) {
-		tell_failure(c, "connection", CS_ERR_LIBRARY);
-		_exit(1);
-	}
+	if (p[0].revents & (POLLHUP | POLLERR))
+		give_up(c, "connection", CS_ERR_LIBRARY);
 	if (p[0].revents & POLLIN)
 		dispatch(c);
 	if (c->pending > 0)

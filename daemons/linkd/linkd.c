@@ -23,8 +23,8 @@
 #include "common/log.h"
 
 #define TICK (100 * USEC_MS)
-#define SILENT USEC_S             /* corosync counts as stopped */
-#define RETRY (200 * USEC_MS)     /* a new worker */
+#define SILENT USEC_S	      /* corosync counts as stopped */
+#define RETRY (200 * USEC_MS) /* a new worker */
 #define LEAVE_TIME (500 * USEC_MS)
 
 /* Tells yoked where we stand; tick tries again when its ring is full. */
@@ -40,8 +40,8 @@ report(struct linkd *k)
 		m.n_members = m.n_left = 0;
 	}
 	link_members_pack(&b, &m);
-	k->due = k->up &&
-		 ipcc_keep_send(k->yoked, MSG_LINK_MEMBERS, mem, b.pos) < 0;
+	k->due =
+	    k->up && ipcc_keep_send(k->yoked, MSG_LINK_MEMBERS, mem, b.pos) < 0;
 	if (!k->due && !k->broken)
 		k->members.n_left = 0; /* said once */
 }
@@ -56,8 +56,7 @@ keep_left(struct link_members_msg *m, const struct link_members_msg *old)
 		for (j = 0; j < m->n_left; j++)
 			if (m->left[j].node == old->left[i].node)
 				break;
-		if (j == m->n_left &&
-		    !link_members_have(m, old->left[i].node))
+		if (j == m->n_left && !link_members_have(m, old->left[i].node))
 			m->left[m->n_left++] = old->left[i];
 	}
 }
@@ -100,8 +99,8 @@ log_members(const struct linkd *k, const struct link_members_msg *m)
 	unsigned i;
 
 	for (i = 0; i < m->n_members; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n,
-		    "%s%" PRIu32, i > 0 ? "," : "", m->members[i]);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%" PRIu32,
+		    i > 0 ? "," : "", m->members[i]);
 	log_notice("link=%s members=%s", k->group, text);
 	for (i = 0; i < m->n_left; i++)
 		log_notice("link=%s left=%" PRIu32 " why=%s", k->group,
@@ -231,11 +230,18 @@ static void
 on_tick(void *arg)
 {
 	struct linkd *k = arg;
+	usec_t now = loop_now(k->loop);
 
+	/* Time in which we did not run ourselves is not corosync's silence. */
+	if (now > k->ticked + TICK && k->ticked > 0)
+		k->alive += now - k->ticked - TICK;
+	if (k->alive > now)
+		k->alive = now;
+	k->ticked = now;
 	timer_in(&k->tick, TICK);
 	if (!k->up || k->worker == NULL)
 		return;
-	if (loop_now(k->loop) - k->alive > SILENT)
+	if (now - k->alive > SILENT)
 		set_broken(k, "corosync does not answer");
 	if (k->due)
 		report(k);

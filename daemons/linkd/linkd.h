@@ -21,7 +21,7 @@ struct linkd {
 	bool leaving; /* LINK_LEAVE came: no new worker until yoked is back */
 	bool broken;  /* messages were dropped; see linkd.c */
 	bool due;     /* yoked does not have the latest members yet */
-	usec_t alive; /* when corosync last answered */
+	usec_t alive, ticked; /* when corosync last answered; last tick */
 	struct timer tick, retry;
 };
 

@@ -103,8 +103,8 @@ put_frame(struct worker *w, const void *frame, size_t len)
 {
 	if (send(w->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ?
-		-EAGAIN : -EPIPE;
+	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? -EAGAIN
+								     : -EPIPE;
 }
 
 static void
@@ -136,8 +136,8 @@ drain(struct worker *w)
 			return errno == EAGAIN || errno == EINTR;
 		if (n == 0)
 			return false;
-		w->ops.on_frame(w->frame[0], w->frame + 1, (size_t)n - 1,
-		    w->arg);
+		w->ops.on_frame(
+		    w->frame[0], w->frame + 1, (size_t)n - 1, w->arg);
 	}
 	return true;
 }

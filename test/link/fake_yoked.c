@@ -20,7 +20,7 @@ struct fake {
 	struct ipcs_conn *linkd;
 	struct timer more;
 	uint32_t next, end, size; /* of a flood being sent */
-	uint32_t expect, seen;    /* of one being received */
+	uint32_t expect, seen;	  /* of one being received */
 };
 
 static void

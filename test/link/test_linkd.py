@@ -4,6 +4,7 @@ own, with a fake yoked on either side. Prints TAP; needs root and corosync.
 
 usage: test_linkd.py [BIN]      (default build/bin)
 """
+import glob
 import os
 import queue
 import shutil
@@ -208,14 +209,17 @@ def test_messages(a, b):
 
 
 def test_yoked_killed(a, b):
-    for i in range(3):
+    took = []
+    for _ in range(3):
         t = time.monotonic()
         b.yd.p.kill()
         when = a.yd.wait_for("left=2:procdown", 5)
-        ms = ((when or t + 9) - t) * 1000
-        ok(ms < 100, "yoked killed: procdown after %.1f ms" % ms)
+        took.append(((when or t + 9) - t) * 1000)
         b.yd.end()
+        ok(when, "yoked killed: procdown after %.1f ms" % took[-1])
         ok(b.yoked() and both_joined(a, b), "its successor joins again")
+    # the median, as the machine may have other things to do
+    ok(sorted(took)[1] < 100, "within 100 ms")
 
 
 def flood(a, n, size):
@@ -268,10 +272,11 @@ def test_corosync_stopped(a, b):
 
 
 def test_corosync_killed(a, b):
-    a.cs.p.kill()
+    a.cs.end()
     ok(a.yd.wait_for("connected=0", 5), "corosync killed: connected=0")
     ok(b.yd.wait_for("left=1:nodedown", 15), "the peer sees nodedown")
-    a.cs.end()
+    ok(glob.glob(f"/dev/shm/qb-{a.cs.p.pid}-*/*") == [],
+       "its rings are cleaned up")
     a.corosync()
     ok(both_joined(a, b), "corosync restarted: both joined again")
     a.yd.say("send back")
@@ -316,6 +321,13 @@ def main():
         for node in (a, b):
             subprocess.run(["ip", "netns", "del", node.ns], check=False)
         shutil.rmtree(top, ignore_errors=True)
+        for p in started:  # what killed processes leave
+            for kind in ("", "corosync-"):
+                for path in glob.glob(f"/dev/shm/qb-{kind}{p.p.pid}-*"):
+                    if os.path.isdir(path):
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        os.unlink(path)
     return failed > 0
 
 

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <glob.h>
+#include <grp.h>
 #include <poll.h>
 #include <qb/qbdefs.h>
 #include <qb/qbloop.h>
@@ -162,8 +162,8 @@ serve(int ready)
 
 	if (loop_new(&s.loop) != 0)
 		_exit(3);
-	(void)qb_loop_signal_add(loop_qb(s.loop), QB_LOOP_HIGH, SIGTERM,
-	    s.loop, on_term, NULL);
+	(void)qb_loop_signal_add(
+	    loop_qb(s.loop), QB_LOOP_HIGH, SIGTERM, s.loop, on_term, NULL);
 	timer_init(&s.more, s.loop, stream_more, &s);
 	rc = ipcs_new(s.loop, instance, GROUP, &ops, &s, &s.ipcs);
 	(void)!write(ready, &rc, sizeof(rc));
@@ -229,8 +229,8 @@ ask(struct ipcc *c, const char *text)
 	size_t len = 0;
 	int rc;
 
-	rc = ipcc_call(c, MSG_COMMAND, text, strlen(text), mem, sizeof(mem),
-	    &len, 2000);
+	rc = ipcc_call(
+	    c, MSG_COMMAND, text, strlen(text), mem, sizeof(mem), &len, 2000);
 	if (rc != 0 || len != 8)
 		return UINT64_MAX;
 	b = buf_reader(mem, len);
@@ -254,8 +254,9 @@ test_calls(struct ipcc *c)
 	uint64_t refused = ask(c, "refused");
 
 	memset(big, 'x', sizeof(big));
-	is_int(ipcc_call(c, MSG_STATUS, NULL, 0, reply, sizeof(reply), &len,
-	    1000), 0, "status answers");
+	is_int(
+	    ipcc_call(c, MSG_STATUS, NULL, 0, reply, sizeof(reply), &len, 1000),
+	    0, "status answers");
 	ok(len == 4 && memcmp(reply, "fine", 4) == 0, "with its body");
 	is_int(ipcc_call(c, MSG_STATUS, NULL, 0, reply, 2, &len, 1000),
 	    -ENOBUFS, "a reply too long for the caller is an error");
@@ -267,20 +268,22 @@ test_calls(struct ipcc *c)
 	is_int(ipcc_call(c, MSG_COMMAND, "slow", 4, NULL, 0, NULL, 50),
 	    -ETIMEDOUT, "a slow answer times out");
 	usleep(200 * 1000);
-	is_int(ipcc_call(c, MSG_STATUS, NULL, 0, reply, sizeof(reply), &len,
-	    1000), 0, "the late answer is not taken for the next one");
+	is_int(
+	    ipcc_call(c, MSG_STATUS, NULL, 0, reply, sizeof(reply), &len, 1000),
+	    0, "the late answer is not taken for the next one");
 	ok(len == 4 && memcmp(reply, "fine", 4) == 0, "which is right");
 
 	is_int(ipcc_call(c, 9999, NULL, 0, NULL, 0, NULL, 1000), -EBADMSG,
 	    "unknown message refused");
-	is_int(ipcc_call(c, MSG_HEALTH, NULL, 0, NULL, 0, NULL, 1000),
-	    -EBADMSG, "message of another daemon refused");
+	is_int(ipcc_call(c, MSG_HEALTH, NULL, 0, NULL, 0, NULL, 1000), -EBADMSG,
+	    "message of another daemon refused");
 	is_int(ipcc_call(c, MSG_STATUS, big, 17, NULL, 0, NULL, 1000),
 	    -EMSGSIZE, "oversize refused");
-	is_int(ipcc_call(c, MSG_COMMAND, big, sizeof(big), NULL, 0, NULL,
-	    1000), -EMSGSIZE, "largest body refused by its row");
-	is_int(ipcc_call(c, MSG_COMMAND, big, sizeof(big) + 1, NULL, 0, NULL,
-	    1000), -EMSGSIZE, "more than any row is not sent");
+	is_int(ipcc_call(c, MSG_COMMAND, big, sizeof(big), NULL, 0, NULL, 1000),
+	    -EMSGSIZE, "largest body refused by its row");
+	is_int(ipcc_call(
+		   c, MSG_COMMAND, big, sizeof(big) + 1, NULL, 0, NULL, 1000),
+	    -EMSGSIZE, "more than any row is not sent");
 	is_int(ipcc_call(c, MSG_HELLO, big, 3, NULL, 0, NULL, 1000), -EBADMSG,
 	    "a second HELLO refused");
 	is_int(ask(c, "refused") - refused, 5, "all counted");
@@ -309,8 +312,9 @@ test_stream(struct ipcc *c)
 	int rc = 0;
 
 	is_int(ipcc_event(c, NULL, 0, NULL, 0), -EAGAIN, "no event yet");
-	is_int(ipcc_call(c, MSG_COMMAND, "stream 10000", 12, NULL, 0, NULL,
-	    1000), 0, "asked for 10000 events");
+	is_int(
+	    ipcc_call(c, MSG_COMMAND, "stream 10000", 12, NULL, 0, NULL, 1000),
+	    0, "asked for 10000 events");
 	for (i = 0; i < COUNT; i++) {
 		rc = take_number(c, &n, 2000);
 		if (rc != MSG_WATCH_LINE || n != i)
@@ -534,7 +538,8 @@ keeper_kick(void *arg)
 	for (; n < k->total; n++) {
 		b = buf_writer(mem, sizeof(mem));
 		put_u32(&b, n);
-		if (ipcc_keep_send(k->keep, MSG_HEALTH, mem, sizeof(mem)) != 0) {
+		if (ipcc_keep_send(k->keep, MSG_HEALTH, mem, sizeof(mem)) !=
+		    0) {
 			timer_in(&k->kick, USEC_MS);
 			return;
 		}
@@ -564,8 +569,8 @@ rings_left(void)
 	glob_t g = { 0 };
 	size_t n;
 
-	snprintf(pattern, sizeof(pattern), "/dev/shm/qb-*/*-yoke-%s-*",
-	    instance);
+	snprintf(
+	    pattern, sizeof(pattern), "/dev/shm/qb-*/*-yoke-%s-*", instance);
 	(void)glob(pattern, 0, NULL, &g);
 	n = g.gl_pathc;
 	globfree(&g);
@@ -585,8 +590,9 @@ test_keep(void)
 	is_int(loop_new(&k.loop), 0, "loop");
 	timer_init(&k.limit, k.loop, keeper_limit, &k);
 	timer_init(&k.kick, k.loop, keeper_kill, &k);
-	is_int(ipcc_keep_new(k.loop, instance, WHO_MONITOR, &keeper_ops, &k,
-	    &k.keep), 0, "keep without a server");
+	is_int(ipcc_keep_new(
+		   k.loop, instance, WHO_MONITOR, &keeper_ops, &k, &k.keep),
+	    0, "keep without a server");
 	keeper_run(&k, 400 * USEC_MS);
 	is_int(k.errors, 1000, "nothing happens");
 	is_int(ipcc_keep_error(k.keep), -ECONNREFUSED, "and it says why");
