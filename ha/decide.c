@@ -32,13 +32,15 @@ peer_holds(const struct view *v)
 		v->peer_role == ROLE_HANDING_OVER);
 }
 
-/* Between two that could begin: the newer table, then the lower id. */
+/* Between two that could begin: who can serve, the newer table, the lower id. */
 static bool
 we_go_first(const struct view *v)
 {
 	int age = table_age_cmp(
 	    v->table_epoch, v->seq, v->peer_table_epoch, v->peer_seq);
 
+	if (v->serves != v->peer_serves)
+		return v->serves;
 	return age != 0 ? age > 0 : v->id < v->peer_id;
 }
 
@@ -48,10 +50,18 @@ cannot_serve(const struct view *v)
 	return !v->serves;
 }
 
+/* We cannot drive IPVS but the peer can. When neither can, half a service is
+ * better than none: the usual rules hold. */
 static bool
-can_serve(const struct view *v)
+peer_serves_better(const struct view *v)
 {
-	return v->serves;
+	return !v->serves && heard(v) && v->peer_serves && !v->peer_leaving;
+}
+
+static bool
+peer_serves_no_better(const struct view *v)
+{
+	return !peer_serves_better(v);
 }
 
 static bool
@@ -63,15 +73,15 @@ loading(const struct view *v)
 static bool
 both_starting_we_first(const struct view *v)
 {
-	return heard(v) && v->peer_role == ROLE_STARTING && v->peer_ready &&
-	    v->peer_serves && we_go_first(v);
+	return heard(v) && v->peer_role == ROLE_STARTING && we_go_first(v) &&
+	    (v->peer_ready || !v->peer_serves);
 }
 
 static bool
 both_starting_peer_first(const struct view *v)
 {
-	return heard(v) && v->peer_role == ROLE_STARTING && v->peer_serves &&
-	    (!v->peer_ready || !we_go_first(v));
+	return heard(v) && v->peer_role == ROLE_STARTING &&
+	    !both_starting_we_first(v);
 }
 
 /* A standby that hears us starting takes over by itself. */
@@ -79,7 +89,7 @@ static bool
 peer_stands_by(const struct view *v)
 {
 	return heard(v) && v->peer_role == ROLE_STANDBY && !v->peer_leaving &&
-	    v->peer_serves;
+	    (v->peer_serves || !v->serves);
 }
 
 static bool
@@ -159,7 +169,7 @@ cannot_serve_peer_can(const struct view *v)
 static bool
 cannot_serve_peer_stands_by(const struct view *v)
 {
-	return !v->serves && peer_stands_by(v);
+	return peer_serves_better(v) && peer_stands_by(v);
 }
 
 static bool
@@ -183,7 +193,7 @@ static const struct rule {
 	/* roles           condition                    intent            why */
 	{ R(STARTING),     peer_holds,                  INTENT_STAND_BY,  WHY_PEER_ACTIVE,    false },
 	{ R(STARTING),     loading,                     INTENT_STAY,      WHY_LOADING,        false },
-	{ R(STARTING),     cannot_serve,                INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
+	{ R(STARTING),     peer_serves_better,          INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
 	{ R(STARTING),     both_starting_peer_first,    INTENT_STAY,      WHY_PEER_FIRST,     false },
 	{ R(STARTING),     both_starting_we_first,      INTENT_TAKE,      WHY_WE_FIRST,       false },
 	{ R(STARTING),     peer_left,                   INTENT_TAKE,      WHY_PEER_LEFT,      false },
@@ -193,7 +203,7 @@ static const struct rule {
 	{ R(STARTING),     alone,                       INTENT_TAKE,      WHY_ALONE,          ALARM },
 	{ R(STARTING),     always,                      INTENT_STAY,      WHY_WAITING,        false },
 
-	{ R(STANDBY),      cannot_serve,                INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
+	{ R(STANDBY),      peer_serves_better,          INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
 	{ R(STANDBY),      peer_left,                   INTENT_TAKE,      WHY_PEER_LEFT,      false },
 	{ R(STANDBY),      peer_idle,                   INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
 	{ R(STANDBY),      only_serial,                 INTENT_STAY,      WHY_ONLY_SERIAL,    ALARM },
@@ -214,7 +224,7 @@ static const struct rule {
 	{ R(ACTIVE),       always,                      INTENT_STAY,      WHY_WELL,           false },
 
 	{ R(FAULT),        isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
-	{ R(FAULT),        can_serve,                   INTENT_CLEAR,     WHY_RECOVERED,      false },
+	{ R(FAULT),        peer_serves_no_better,       INTENT_CLEAR,     WHY_RECOVERED,      false },
 	{ R(FAULT),        always,                      INTENT_STAY,      WHY_CANNOT_SERVE,   ALARM },
 };
 /* clang-format on */
