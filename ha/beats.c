@@ -15,7 +15,8 @@ peer_interval(const struct beats *b)
 	return b->reported ? b->report.interval_us : b->conf->beat_interval;
 }
 
-/* How long a path may be silent: n beats; after a hint, one missed beat. */
+/* How long a path may be silent: until n beats, after a hint one, are missing.
+ * A beat is missing when it should be here and a quarter of Tb has passed. */
 static usec_t
 patience(const struct beats *b)
 {
@@ -23,7 +24,7 @@ patience(const struct beats *b)
 
 	if (b->hint != 0 && b->hint >= b->heard)
 		return tb + tb / 2;
-	return tb * b->conf->beat_misses;
+	return tb * b->conf->beat_misses + tb / 4;
 }
 
 static usec_t
