@@ -173,12 +173,18 @@ static void
 on_report(const struct beat *b, void *arg)
 {
 	struct director *d = arg;
+	bool held;
 
 	if (b->epoch > d->epoch_seen)
 		d->epoch_seen = b->epoch;
 	if (b->table_epoch > d->epoch_seen)
 		d->epoch_seen = b->table_epoch;
 	director_evaluate(d);
+	/* It may have answered for the addresses until now. */
+	held = d->peer_held;
+	d->peer_held = (d->beats.report.flags & BEAT_VIPS) != 0;
+	if (held && !d->peer_held && d->holding)
+		announce_again(d);
 }
 
 static void
@@ -222,6 +228,8 @@ on_load_wait(void *arg)
 {
 	struct director *d = arg;
 
+	if (role_holds(d->role))
+		load_again(d);
 	if (d->loaded)
 		return;
 	if (loop_now(d->loop) - d->load_at < LOAD_WAIT) {
@@ -232,7 +240,6 @@ on_load_wait(void *arg)
 	}
 	director_note(d, NOTE_WARNING,
 	    "no answer from checkpointd: starting without a stored table");
-	d->load_token = 0;
 	d->loaded = true;
 	director_evaluate(d);
 }
@@ -257,7 +264,7 @@ on_left(void *arg)
 	struct director *d = arg;
 
 	if (d->holding)
-		(void)let_go(d, transitions_add(&d->log));
+		director_event(d, EV_RELEASE, WHY_SWITCH);
 	beats_send(&d->beats);
 	d->listener->on_left(d->arg);
 }
@@ -322,6 +329,7 @@ director_stop(struct director *d)
 	beats_stop(&d->beats);
 	ipvs_stop(&d->ipvs);
 	chunks_done(&d->replica.chunks);
+	early_forget(d);
 	table_done(&d->table);
 }
 
@@ -355,7 +363,9 @@ director_reload(struct director *d, struct conf *fresh, size_t *ret_changes)
 		vips_reload(d, fresh);
 	d->conf = fresh;
 	d->ipvs.conf = fresh;
-	if ((what & CONF_CHANGE_TABLE) != 0 && d->role != ROLE_STANDBY)
+	/* Only the active director numbers changes; the others' tables follow
+	 * its, or the configuration when a term begins. */
+	if ((what & CONF_CHANGE_TABLE) != 0 && role_holds(d->role))
 		*ret_changes = table_follow_conf(d, fresh);
 	beats_retime(&d->beats, fresh);
 	return 0;

@@ -70,11 +70,17 @@ struct director {
 	struct restored restored; /* where the table came from */
 
 	bool loaded, waited, leaving, holding;
+	bool listened;            /* the last lease was late, and we looked */
+	bool peer_held;           /* its last beat said that it has the VIPs */
 	int vip_rc;               /* of the last hold or announce */
 	uint64_t load_token;      /* of the load under way; 0: none */
 	uint64_t load_count;      /* loads ever: the next token */
 	bool store_opened;        /* this term's file was begun */
+	enum role began_as;       /* the role before this term */
 	uint64_t pre_epoch, pre_seq; /* of the table before this term */
+	struct change *early;     /* made while storage was being asked */
+	size_t n_early, cap_early;
+	bool early_lost;          /* too many: then nothing is rolled back */
 	usec_t load_at;
 	unsigned announced;       /* how often in this term */
 	struct timer start_wait, load_wait, renew, announce, ask, left;
@@ -90,7 +96,8 @@ void director_stop(struct director *d); /* lets go of everything, at once */
 void director_leave(struct director *d);
 
 /* A change of the table by the active director. 0; -ERR_NOT_ACTIVE;
- * -ERR_NO_SERVICE, -ERR_NO_SERVER. Fills epoch, seq, when of *c. */
+ * -ERR_BUSY while handing over; -ERR_NO_SERVICE, -ERR_NO_SERVER. Fills epoch,
+ * seq, when of *c. */
 int director_change(struct director *d, struct change *c);
 
 /* 0; -ERR_NOT_ACTIVE; -ERR_NO_PEER; -ERR_BUSY. The outcome is a transition. */
@@ -109,6 +116,7 @@ void director_on_message(
 void director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len);
 int director_on_health(struct director *d, const struct health_msg *m);
+void director_on_store(struct director *d); /* checkpointd came (back) */
 
 /* Is the standby's table the active's, as far as the last beat says? */
 bool director_in_step(const struct director *d);

@@ -24,9 +24,13 @@ enum role_event join_as_standby(struct director *d, struct transition *t);
 void takeover_start(struct director *d); /* timers */
 void takeover_stop(struct director *d);
 void load_table(struct director *d);     /* asks the store */
+void load_again(struct director *d);     /* or goes on without, when active */
+void announce_again(struct director *d); /* from the first one on */
 void vips_reload(struct director *d, const struct conf *fresh);
 
 /* mutate.c */
+void early_forget(struct director *d);
+void early_redo(struct director *d); /* on the table that replaced ours */
 int mutate(struct director *d, struct change *c); /* numbers, applies, tells */
 void table_replace(struct director *d, struct table *fresh); /* takes fresh */
 size_t table_follow_conf(struct director *d, const struct conf *c);

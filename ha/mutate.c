@@ -12,13 +12,59 @@
 #include "ha/director_impl.h"
 #include "ha/table_diff.h"
 
+#define EARLY_MAX 4096
+
+void
+early_forget(struct director *d)
+{
+	free(d->early);
+	d->early = NULL;
+	d->n_early = d->cap_early = 0;
+	d->early_lost = false;
+}
+
+/* A change of this term, while a newer table may still come from storage. */
+static void
+early_keep(struct director *d, const struct change *c)
+{
+	size_t cap = d->cap_early > 0 ? d->cap_early * 2 : 16;
+	struct change *more;
+
+	if (d->n_early == d->cap_early && !d->early_lost) {
+		more = cap <= EARLY_MAX ?
+		    realloc(d->early, cap * sizeof(*more)) : NULL;
+		d->early_lost = more == NULL;
+		if (more != NULL) {
+			d->early = more;
+			d->cap_early = cap;
+		}
+	}
+	if (!d->early_lost)
+		d->early[d->n_early++] = *c;
+}
+
+/* Numbered anew; what no longer has a server to be about is left out. */
+void
+early_redo(struct director *d)
+{
+	struct change *v = d->early;
+	size_t i, n = d->n_early;
+
+	d->early = NULL;
+	early_forget(d);
+	for (i = 0; i < n; i++)
+		(void)mutate(d, &v[i]);
+	free(v);
+}
+
 static void
 tell(struct director *d, const struct change *c)
 {
 	uint8_t mem[CHANGE_BYTES_MAX];
 	struct buf b = buf_writer(mem, sizeof(mem));
 
-	ipvs_dirty(&d->ipvs);
+	if (c->what != CHANGE_EPOCH)
+		ipvs_dirty(&d->ipvs);
 	if (role_holds(d->role)) {
 		change_pack(&b, c);
 		if (!b.bad)
@@ -26,6 +72,8 @@ tell(struct director *d, const struct change *c)
 			    MSG_PEER_CHANGE, mem, b.pos);
 		if (d->store_opened)
 			d->ports.store->change(d->ports.store_ctx, c);
+		else if (d->load_token != 0 && c->what != CHANGE_EPOCH)
+			early_keep(d, c);
 	}
 	d->listener->on_change(c, d->arg);
 }
@@ -111,7 +159,10 @@ director_change(struct director *d, struct change *c)
 {
 	const struct service *s;
 
-	if (d->role != ROLE_ACTIVE && d->role != ROLE_HANDING_OVER)
+	/* The standby may have taken over already: it would not hear of it. */
+	if (d->role == ROLE_HANDING_OVER || d->role == ROLE_TAKING_OVER)
+		return -ERR_BUSY;
+	if (d->role != ROLE_ACTIVE)
 		return -ERR_NOT_ACTIVE;
 	s = table_service(&d->table, c->service);
 	if (s == NULL)

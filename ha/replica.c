@@ -182,10 +182,17 @@ on_switch(struct director *d, const void *body, size_t len)
 {
 	struct buf b = buf_reader(body, len);
 	uint64_t epoch = get_u64(&b), seq = get_u64(&b);
+	uint64_t session = get_u64(&b), number = get_u64(&b);
 
 	if (b.bad || buf_left(&b) != 0 || d->role != ROLE_STANDBY)
 		return;
-	if (!d->replica.valid || d->table.epoch != epoch ||
+	if (d->beats.report.session == session &&
+	    d->beats.report.number >= number &&
+	    d->beats.report.role != ROLE_HANDING_OVER)
+		return; /* so late that it gave up asking */
+	if (d->leaving)
+		refuse(d, "the standby is leaving");
+	else if (!d->replica.valid || d->table.epoch != epoch ||
 	    d->table.seq != seq)
 		refuse(d, "the standby is not in step");
 	else if (d->ipvs.rc < 0)

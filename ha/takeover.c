@@ -4,9 +4,11 @@
  * Taking over, in this order, none of it waiting for corosync or storage: a new
  * term, the table in IPVS (a no-op when this standby was in step), the VIPs in
  * one batch as one-second leases, announcements, a beat that tells the peer.
- * Only then does stable storage hear of it: when the replica is not known to be
- * the newest, the stored table is looked for beside all this and replaces ours
- * if it is newer (rollback at the same time as fake, in the paper's words).
+ * Only then does stable storage hear of it: unless the old active itself said
+ * that the replica is the newest, the stored table is looked for beside all this
+ * and replaces ours if it is newer (rollback at the same time as fake, in the
+ * paper's words). What is changed meanwhile is done again on top of it. This
+ * term's file is begun when storage has answered, or is late.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,11 +19,18 @@
 #include "ha/director_impl.h"
 
 #define LOAD_LATE (2 * USEC_S) /* a stored table later than this is not used */
+#define LOAD_RETRY (50 * USEC_MS)
 #define ASK_WAIT USEC_S        /* for the standby to take over */
 #define ANNOUNCE_EVERY (30 * USEC_S)
 
-/* When to announce, after the first time at once. */
-static const usec_t announce_at[] = { 50 * USEC_MS, 200 * USEC_MS, USEC_S };
+/* When to announce, after the first time at once. The last is after a dead
+ * manager's leases have run out, whoever it was that answered until then. */
+static const usec_t announce_at[] = {
+	50 * USEC_MS,
+	200 * USEC_MS,
+	USEC_S,
+	2 * USEC_S,
+};
 #define ANNOUNCES (sizeof(announce_at) / sizeof(announce_at[0]))
 
 static void
@@ -44,15 +53,36 @@ announce(struct director *d)
 	d->announced++;
 }
 
+void
+announce_again(struct director *d)
+{
+	d->announced = 0;
+	announce(d);
+	timer_in(&d->announce, announce_at[0]);
+}
+
 /* A manager that was stopped for a while may have been replaced meanwhile: the
  * beats that wait in its sockets say so, and are read before it touches the
- * addresses again. */
+ * addresses again. There may be none, or only old ones (a machine that was
+ * paused, a buffer that was full): who comes late listens first, for as long
+ * as silence takes to be noticed. Twice in a row would be too careful. */
 static bool
-still_ours(struct director *d)
+still_ours(struct director *d, struct timer *t)
 {
+	usec_t late = loop_now(d->loop) - t->when;
+	usec_t listen = d->conf->beat_interval * (d->conf->beat_misses + 1);
+
 	beats_drain(&d->beats);
 	director_evaluate(d);
-	return role_holds(d->role);
+	if (!role_holds(d->role))
+		return false;
+	if (late < listen || d->listened) {
+		d->listened = false;
+		return true;
+	}
+	d->listened = true;
+	timer_in(t, listen);
+	return false;
 }
 
 static void
@@ -62,7 +92,7 @@ on_announce(void *arg)
 	unsigned i = d->announced;
 	usec_t next = ANNOUNCE_EVERY;
 
-	if (!still_ours(d))
+	if (!still_ours(d, &d->announce))
 		return;
 	announce(d);
 	if (i < ANNOUNCES)
@@ -75,7 +105,7 @@ on_renew(void *arg)
 {
 	struct director *d = arg;
 
-	if (!still_ours(d))
+	if (!still_ours(d, &d->renew))
 		return;
 	vip_result(d, "lease", d->ports.vip->hold(
 	    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips));
@@ -122,51 +152,89 @@ open_store(struct director *d)
 	if (d->store_opened)
 		return;
 	d->store_opened = true;
+	early_forget(d);
 	d->ports.store->open(d->ports.store_ctx, &d->table);
 }
 
-/* Which table this term begins with, and whether storage has to be asked. */
+void
+load_again(struct director *d)
+{
+	if (d->store_opened)
+		return;
+	if (loop_now(d->loop) - d->load_at >= LOAD_LATE) {
+		open_store(d);
+		return;
+	}
+	if (d->load_token == 0)
+		load_table(d);
+	timer_in(&d->load_wait, LOAD_RETRY);
+}
+
+void
+director_on_store(struct director *d)
+{
+	if (!role_holds(d->role) || !d->store_opened)
+		return; /* load_again() asks */
+	d->ports.store->open(d->ports.store_ctx, &d->table);
+	load_table(d); /* for the terms it has: see outrank() */
+}
+
+/* Which table this term begins with. */
 static void
-choose_table(struct director *d, enum role from)
+choose_table(struct director *d)
 {
 	struct restored *r = &d->restored;
+	enum restored_from from = FROM_REPLICA;
 
 	d->pre_epoch = d->table.epoch;
 	d->pre_seq = d->table.seq;
-	if (d->replica.valid && replica_newest(d)) {
-		*r = (struct restored){ .from = FROM_REPLICA,
-			.epoch = d->table.epoch,
-			.seq = d->table.seq,
-			.changes = (uint32_t)d->replica.changes };
-		return;
-	}
-	if (d->table.epoch == 0 || r->from == FROM_REPLICA)
-		*r = (struct restored){ .from = d->replica.valid ?
-			    FROM_REPLICA : FROM_CONFIG,
-			.epoch = d->table.epoch,
-			.seq = d->table.seq };
-	if (from == ROLE_STANDBY) {
-		d->load_at = loop_now(d->loop);
-		load_table(d);
-	}
+	if (d->table.epoch == 0)
+		from = FROM_CONFIG;
+	else if (!d->replica.valid && r->from == FROM_CHECKPOINT &&
+	    r->epoch == d->table.epoch && r->seq == d->table.seq)
+		return; /* looked for while starting */
+	*r = (struct restored){ .from = from,
+		.epoch = d->table.epoch,
+		.seq = d->table.seq,
+		.changes = (uint32_t)d->replica.changes };
+}
+
+/* Did the old active itself tell us all? Silence does not: what it did last may
+ * be on storage alone, even if we equal its last beat. */
+static bool
+was_told_all(const struct director *d, const struct transition *t)
+{
+	return (t->why == WHY_SWITCH || t->why == WHY_PEER_LEFT) &&
+	    replica_newest(d);
+}
+
+static void
+begin_term(struct director *d, const char *why)
+{
+	struct change c = { .what = CHANGE_EPOCH };
+
+	if (d->table.epoch > d->epoch_seen)
+		d->epoch_seen = d->table.epoch;
+	d->epoch_seen++;
+	c.epoch = d->epoch_seen;
+	(void)snprintf(
+	    c.cause, sizeof(c.cause), "%s: %s", d->conf->self->name, why);
+	(void)mutate(d, &c);
 }
 
 enum role_event
 take_over(struct director *d, struct transition *t)
 {
 	usec_t start = loop_now(d->loop), now;
-	struct change c = { .what = CHANGE_EPOCH };
 
 	d->load_token = 0;
 	d->store_opened = false;
-	choose_table(d, t->from);
-	if (d->table.epoch > d->epoch_seen)
-		d->epoch_seen = d->table.epoch;
-	d->epoch_seen++;
-	c.epoch = d->epoch_seen;
-	(void)snprintf(c.cause, sizeof(c.cause), "%s: %s",
-	    d->conf->self->name, why_text(t->why));
-	(void)mutate(d, &c);
+	d->began_as = t->from;
+	early_forget(d);
+	choose_table(d);
+	begin_term(d, why_text(t->why));
+	if (d->began_as == ROLE_STARTING)
+		(void)table_follow_conf(d, d->conf);
 	ipvs_flush(&d->ipvs);
 	now = loop_now(d->loop);
 	transition_step(t, "table", now - start);
@@ -179,13 +247,15 @@ take_over(struct director *d, struct transition *t)
 	transition_step(t, "vips", now - start);
 	start = now;
 
-	d->announced = 0;
-	announce(d);
-	timer_in(&d->announce, announce_at[0]);
+	announce_again(d);
+	d->listened = false;
 	timer_in(&d->renew, VIP_RENEW);
 	transition_step(t, "announce", loop_now(d->loop) - start);
-	if (d->load_token == 0)
+	d->load_at = loop_now(d->loop);
+	if (was_told_all(d, t))
 		open_store(d);
+	else
+		load_again(d);
 	return EV_TOOK;
 }
 
@@ -203,6 +273,7 @@ let_go(struct director *d, struct transition *t)
 	d->ports.store->close(d->ports.store_ctx);
 	d->store_opened = false;
 	d->load_token = 0;
+	early_forget(d);
 	return join_as_standby(d, t);
 }
 
@@ -218,12 +289,15 @@ join_as_standby(struct director *d, struct transition *t)
 enum role_event
 ask_standby(struct director *d, struct transition *t)
 {
-	uint8_t mem[16];
+	uint8_t mem[32];
 	struct buf b = buf_writer(mem, sizeof(mem));
 
 	(void)t;
 	put_u64(&b, d->table.epoch);
 	put_u64(&b, d->table.seq);
+	/* from this beat on we are handing over: it tells a late message */
+	put_u64(&b, d->beats.guard.session);
+	put_u64(&b, d->beats.guard.number + 1);
 	timer_in(&d->ask, ASK_WAIT);
 	if (d->ports.link->send(
 		d->ports.link_ctx, MSG_PEER_SWITCH, mem, b.pos) < 0)
@@ -231,15 +305,33 @@ ask_standby(struct director *d, struct transition *t)
 	return EV__LAST;
 }
 
+static bool
+vip_stays(const struct conf_vip *v, const struct conf *fresh)
+{
+	size_t i;
+
+	for (i = 0; i < fresh->n_vips; i++)
+		if (addr_cmp(&v->addr, &fresh->vips[i].addr) == 0 &&
+		    v->bits == fresh->vips[i].bits &&
+		    strcmp(v->device, fresh->vips[i].device) == 0)
+			return true;
+	return false;
+}
+
+/* What stays is not touched: it is never away, not for an instant. */
 void
 vips_reload(struct director *d, const struct conf *fresh)
 {
+	size_t i;
+
 	if (!d->holding)
 		return;
-	(void)d->ports.vip->drop(
-	    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips);
-	(void)d->ports.vip->hold(
-	    d->ports.vip_ctx, fresh->vips, fresh->n_vips);
+	for (i = 0; i < d->conf->n_vips; i++)
+		if (!vip_stays(&d->conf->vips[i], fresh))
+			(void)d->ports.vip->drop(
+			    d->ports.vip_ctx, &d->conf->vips[i], 1);
+	vip_result(d, "reload", d->ports.vip->hold(
+	    d->ports.vip_ctx, fresh->vips, fresh->n_vips));
 	(void)d->ports.vip->announce(
 	    d->ports.vip_ctx, fresh->vips, fresh->n_vips);
 }
@@ -259,6 +351,25 @@ roll_back(struct director *d, const struct store_found *f, struct table *found)
 	memcpy(r->file, f->file, sizeof(r->file));
 	memcpy(r->text, f->text, sizeof(r->text));
 	table_replace(d, found);
+	if (!role_holds(d->role))
+		return;
+	early_redo(d);
+	if (d->began_as == ROLE_STARTING)
+		(void)table_follow_conf(d, d->conf);
+}
+
+/* Storage has terms that we did not know of. Ours must be above them, or the
+ * next start would find theirs and not ours. */
+static void
+outrank(struct director *d, uint64_t highest)
+{
+	if (highest > d->epoch_seen)
+		d->epoch_seen = highest;
+	if (!role_holds(d->role) || highest < d->table.epoch ||
+	    (highest == d->table.epoch && d->store_opened))
+		return;
+	begin_term(d, "stored terms were higher");
+	d->store_opened = false;
 }
 
 static void
@@ -266,8 +377,6 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 {
 	uint64_t epoch = d->pre_epoch, seq = d->pre_seq;
 
-	if (f->epoch > d->epoch_seen)
-		d->epoch_seen = f->epoch;
 	if (d->role == ROLE_STARTING) {
 		epoch = d->table.epoch;
 		seq = d->table.seq;
@@ -276,16 +385,13 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 	}
 	if (f->rc != 0 || table_age_cmp(f->epoch, f->seq, epoch, seq) <= 0)
 		return;
-	if (role_holds(d->role) &&
-	    loop_now(d->loop) - d->load_at > LOAD_LATE) {
+	if (role_holds(d->role) && (d->store_opened || d->early_lost)) {
 		director_note(d, NOTE_WARNING,
 		    "stored table epoch=%" PRIu64 " seq=%" PRIu64
 		    " came too late and is not used", f->epoch, f->seq);
 		return;
 	}
 	roll_back(d, f, found);
-	if (d->role == ROLE_STARTING)
-		(void)table_follow_conf(d, d->conf);
 }
 
 void
@@ -309,6 +415,7 @@ director_on_found(struct director *d, const struct store_found *f,
 	if (f->text[0] != '\0')
 		director_note(d, NOTE_WARNING, "checkpoint: %s", f->text);
 	table_done(&found);
+	outrank(d, f->epoch > f->highest_epoch ? f->epoch : f->highest_epoch);
 	d->loaded = true;
 	if (role_holds(d->role))
 		open_store(d);
