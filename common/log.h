@@ -5,7 +5,7 @@
  * Lines go to the journal or syslog as datagrams that are dropped, and counted,
  * rather than waited for; to stderr with -f. A ring of everything down to
  * debug, libqb's own words too, is kept in memory and written to a file by
- * log_dump() and on a crash; `qb-blackbox FILE` reads it.
+ * log_dump() and on a crash; `qb-blackbox FILE` (libqb-tools) reads it.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
