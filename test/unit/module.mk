@@ -13,6 +13,7 @@ test_ipc_SRC := \
 
 # the checkpoint store, without IPC; $(STORE_SRC) is in daemons/checkpointd
 UNIT += test_store test_store_flip test_store_ipc test_store_kill
+UNIT += test_store_power
 test_store_SRC = \
 	test/unit/test_store.c \
 	test/unit/test_store_help.c \
@@ -31,6 +32,11 @@ test_store_kill_SRC = \
 	test/unit/test_store_help.c \
 	test/unit/test_store_kill.c \
 	$(STORE_SRC)
+test_store_power_SRC = \
+	test/unit/test_store_help.c \
+	test/unit/test_store_power.c \
+	$(STORE_SRC)
+test_store_power_PKG := sqlite3 libcrypto
 test_store_PKG := sqlite3 libcrypto
 test_store_ipc_PKG := sqlite3 libcrypto
 test_store_flip_PKG := sqlite3 libcrypto
@@ -68,7 +74,8 @@ test_out_SRC := \
 test_out_PKG := jansson
 test_status_SRC := \
 	daemons/yoked/yoked_status.c \
-	test/unit/test_status.c
+	test/unit/test_status.c \
+	test/unit/test_status_make.c
 test_status_PKG := jansson
 test_status_text_SRC = \
 	test/unit/test_status_text.c \
