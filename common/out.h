@@ -21,8 +21,8 @@ struct out {
 	size_t len, cap;
 	uint64_t lists; /* bit per level: 1 is an array */
 	unsigned depth;
-	bool more;      /* a comma comes before the next item */
-	bool bad;       /* no memory */
+	bool more; /* a comma comes before the next item */
+	bool bad;  /* no memory */
 };
 
 void out_init(struct out *o);
@@ -37,11 +37,12 @@ void out_array(struct out *o, const char *key);
 void out_close(struct out *o); /* what was opened last */
 
 void out_str(struct out *o, const char *key, const char *v); /* NULL: null */
-void out_num(struct out *o, const char *key, uint64_t v); /* INT64_MAX at most */
+void out_num(
+    struct out *o, const char *key, uint64_t v); /* INT64_MAX at most */
 void out_bool(struct out *o, const char *key, bool v);
 void out_null(struct out *o, const char *key);
 void out_usec(struct out *o, const char *key, usec_t v); /* a number of us */
-void out_ms(struct out *o, const char *key, usec_t v);   /* whole ms of it */
+void out_ms(struct out *o, const char *key, usec_t v);	 /* whole ms of it */
 /* "2026-11-21T06:00:00.123Z"; real is usec since 1970. */
 void out_time(struct out *o, const char *key, usec_t real);
 

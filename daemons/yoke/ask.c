@@ -14,8 +14,8 @@
 #include "daemons/yoke/yoke.h"
 
 #define CALL_MS 5000
-#define COMMAND_MAX 1024          /* as schema/messages.def has it */
-#define STATUS_MAX (256U << 20)   /* more is not a status */
+#define COMMAND_MAX 1024	/* as schema/messages.def has it */
+#define STATUS_MAX (256U << 20) /* more is not a status */
 
 /* -i, else what the configuration says, else "main". */
 static const char *
@@ -28,8 +28,8 @@ instance(struct cli *c)
 		return c->instance;
 	(void)snprintf(c->instance, sizeof(c->instance), "main");
 	if (conf_load(c->conf_file, c->node, CONF_NO_KEY, &conf, &e) == 0) {
-		(void)snprintf(c->instance, sizeof(c->instance), "%s",
-		    conf->instance);
+		(void)snprintf(
+		    c->instance, sizeof(c->instance), "%s", conf->instance);
 		conf_free(conf);
 	}
 	return c->instance;
@@ -41,22 +41,27 @@ ask_failed(const struct cli *c, int rc)
 	switch (-rc) {
 	case ECONNREFUSED:
 	case ENOENT:
-		fprintf(stderr, "yoke: no yoked runs for instance %s "
-				"(systemctl start yoked)\n", c->instance);
+		fprintf(stderr,
+		    "yoke: no yoked runs for instance %s "
+		    "(systemctl start yoked)\n",
+		    c->instance);
 		return YOKE_NOT_RUNNING;
 	case EACCES:
 	case EPERM:
 		fprintf(stderr, "yoke: not permitted: root may do anything, "
-				"members of group yoke may read the status\n");
+				"members of group yoke may look\n");
 		return YOKE_NO_PERMISSION;
 	case ETIMEDOUT:
-		fprintf(stderr, "yoke: yoked of instance %s does not answer "
-				"(is it stopped? journalctl -u yoked)\n",
+		fprintf(stderr,
+		    "yoke: yoked of instance %s does not answer "
+		    "(is it stopped? journalctl -u yoked)\n",
 		    c->instance);
 		return YOKE_NOT_RUNNING;
 	case ENOTCONN:
-		fprintf(stderr, "yoke: yoked of instance %s went away "
-				"(journalctl -u yoked)\n", c->instance);
+		fprintf(stderr,
+		    "yoke: yoked of instance %s went away "
+		    "(journalctl -u yoked)\n",
+		    c->instance);
 		return YOKE_NOT_RUNNING;
 	default:
 		fprintf(stderr, "yoke: talking to yoked of instance %s: %s\n",
@@ -78,7 +83,7 @@ static bool
 unanswered(int rc)
 {
 	return rc == -ETIMEDOUT || rc == -ENOTCONN || rc == -EBADMSG ||
-	    rc == -EPERM || rc == -EACCES;
+	       rc == -EPERM || rc == -EACCES;
 }
 
 static bool
@@ -89,8 +94,8 @@ words_fit(unsigned n, char **words)
 	for (i = 0; i < n; i++) {
 		if (strlen(words[i]) < NAME_LEN)
 			continue;
-		fprintf(stderr, "yoke: \"%s\" is longer than any name\n",
-		    words[i]);
+		fprintf(
+		    stderr, "yoke: \"%s\" is longer than any name\n", words[i]);
 		return false;
 	}
 	return true;
@@ -119,8 +124,8 @@ ask_command(struct cli *c, struct ipcc *i, unsigned n, char **words,
 	if (got == 0 && unanswered(rc))
 		return ask_failed(c, rc);
 	fprintf(stderr, "yoke: %s\n", got > 0 ? ret_text : err_text(rc));
-	return rc == -EPERM || rc == -EACCES ? YOKE_NO_PERMISSION :
-					       YOKE_REFUSED;
+	return rc == -EPERM || rc == -EACCES ? YOKE_NO_PERMISSION
+					     : YOKE_REFUSED;
 }
 
 /* One more piece at *len; 1: there was one, 0: the end, or -errno. */
@@ -140,8 +145,8 @@ fetch_piece(struct ipcc *i, char **text, size_t *len)
 		return -ENOMEM;
 	*text = p;
 	put_u32(&b, (uint32_t)*len);
-	rc = ipcc_call(i, MSG_STATUS, mem, b.pos, p + *len, MSG_BODY_MAX, &got,
-	    CALL_MS);
+	rc = ipcc_call(
+	    i, MSG_STATUS, mem, b.pos, p + *len, MSG_BODY_MAX, &got, CALL_MS);
 	*len += got;
 	p[*len] = '\0';
 	if (rc < 0)

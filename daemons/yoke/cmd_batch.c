@@ -17,7 +17,7 @@ split(char *line, char **words)
 	unsigned n = 0;
 
 	for (w = strtok_r(line, " \t\n", &save); w != NULL && n < WORDS_MAX;
-	    w = strtok_r(NULL, " \t\n", &save))
+	     w = strtok_r(NULL, " \t\n", &save))
 		words[n++] = w;
 	return w != NULL ? 0 : n;
 }
@@ -64,8 +64,10 @@ cmd_batch(struct cli *c, unsigned n, char **words)
 			continue;
 		rc = one(c, i, line);
 		if (rc != YOKE_OK)
-			fprintf(stderr, "yoke: stopped at line %u of the "
-					"batch\n", number);
+			fprintf(stderr,
+			    "yoke: stopped at line %u of the "
+			    "batch\n",
+			    number);
 	}
 	ipcc_free(i);
 	return rc;

@@ -11,8 +11,7 @@
 
 /* The configuration named in words[1], or by -c. */
 static int
-load(struct cli *c, unsigned n, char **words, unsigned flags,
-    struct conf **ret)
+load(struct cli *c, unsigned n, char **words, unsigned flags, struct conf **ret)
 {
 	const char *file = n > 1 ? words[1] : c->conf_file;
 	struct conf_err e = { 0 };
@@ -20,8 +19,7 @@ load(struct cli *c, unsigned n, char **words, unsigned flags,
 
 	if (conf_load(file, c->node, flags, ret, &e) == 0)
 		return YOKE_OK;
-	fprintf(stderr, "yoke: %s\n",
-	    conf_err_format(&e, text, sizeof(text)));
+	fprintf(stderr, "yoke: %s\n", conf_err_format(&e, text, sizeof(text)));
 	return YOKE_USAGE;
 }
 

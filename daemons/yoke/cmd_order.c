@@ -34,7 +34,7 @@ weight_valid(const char *text)
 	if (strcmp(text, "auto") == 0)
 		return true;
 	return isdigit((unsigned char)text[0]) &&
-	    strtoul(text, &end, 10) <= WEIGHT_MAX && *end == '\0';
+	       strtoul(text, &end, 10) <= WEIGHT_MAX && *end == '\0';
 }
 
 int

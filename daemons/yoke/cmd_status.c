@@ -27,8 +27,10 @@ fetch(struct cli *c, json_t **ret, char **ret_text)
 		return rc;
 	*ret = json_loadb(text, len, 0, &e);
 	if (*ret == NULL) {
-		fprintf(stderr, "yoke: yoked of instance %s sent a status that "
-				"is not JSON: %s\n", c->instance, e.text);
+		fprintf(stderr,
+		    "yoke: yoked of instance %s sent a status that "
+		    "is not JSON: %s\n",
+		    c->instance, e.text);
 		free(text);
 		return YOKE_NOT_RUNNING;
 	}
@@ -46,7 +48,7 @@ want_colour(void)
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-	    term != NULL && strcmp(term, "dumb") != 0;
+	       term != NULL && strcmp(term, "dumb") != 0;
 }
 
 int

@@ -44,8 +44,8 @@ static int
 set_instance(struct cli *c, const char *name)
 {
 	if (!name_valid(name)) {
-		fprintf(stderr, "yoke: -i %s: not a name of an instance\n",
-		    name);
+		fprintf(
+		    stderr, "yoke: -i %s: not a name of an instance\n", name);
 		return YOKE_USAGE;
 	}
 	(void)snprintf(c->instance, sizeof(c->instance), "%s", name);

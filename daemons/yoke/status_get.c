@@ -80,7 +80,8 @@ duration(int64_t us, char *buf)
 	else if (us < 10000000)
 		(void)snprintf(buf, DURATION_LEN, "%.1f s", (double)us / 1e6);
 	else if (us < 60000000)
-		(void)snprintf(buf, DURATION_LEN, "%" PRId64 " s", us / 1000000);
+		(void)snprintf(
+		    buf, DURATION_LEN, "%" PRId64 " s", us / 1000000);
 	else
 		return two_units(us / 1000000, buf);
 	return buf;

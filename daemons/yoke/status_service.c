@@ -13,11 +13,18 @@
 #include "daemons/yoke/status_text.h"
 
 #define MARGIN 2
-#define WHY_MIN 16   /* a narrower column of reasons is no use */
+#define WHY_MIN 16 /* a narrower column of reasons is no use */
 #define CELL_LEN 128
 
-enum column { COL_SERVER, COL_ADDRESS, COL_WEIGHT, COL_HEALTH, COL_CONNS,
-	COL_WHY, COL__LAST };
+enum column {
+	COL_SERVER,
+	COL_ADDRESS,
+	COL_WEIGHT,
+	COL_HEALTH,
+	COL_CONNS,
+	COL_WHY,
+	COL__LAST
+};
 
 static const char *const heads[COL__LAST] = {
 	[COL_SERVER] = "server",
@@ -119,8 +126,8 @@ show_row(const json_t *s, const unsigned widths[COL__LAST], struct lines *l)
 }
 
 static void
-show_table(const json_t *servers, const unsigned widths[COL__LAST],
-    struct lines *l)
+show_table(
+    const json_t *servers, const unsigned widths[COL__LAST], struct lines *l)
 {
 	size_t i;
 	int k;
@@ -164,8 +171,8 @@ show_service(const json_t *s, struct lines *l)
 	line_begin(l, TONE_BOLD, label, LINE_LABEL);
 	line_put(l, TONE_PLAIN, 2, "%s", get_str_at(s, "key"));
 	line_put(l, TONE_PLAIN, 1, "%s", get_str_at(s, "scheduler"));
-	line_put(l, TONE_PLAIN, 4, "%" PRId64 " active",
-	    get_num_at(s, "active"));
+	line_put(
+	    l, TONE_PLAIN, 4, "%" PRId64 " active", get_num_at(s, "active"));
 	line_put(l, TONE_PLAIN, 2, "%" PRId64 " inactive",
 	    get_num_at(s, "inactive"));
 	line_end(l);
@@ -197,8 +204,8 @@ find_named(const json_t *list, const char *name)
 	size_t i;
 
 	for (i = 0; i < json_array_size(list); i++)
-		if (strcmp(get_str_at(json_array_get(list, i), "name"),
-			name) == 0)
+		if (strcmp(get_str_at(json_array_get(list, i), "name"), name) ==
+		    0)
 			return json_array_get(list, i);
 	return NULL;
 }
@@ -236,8 +243,7 @@ why_health(const json_t *v, struct lines *l)
 	    get_bool_at(v, "drain") ? ", drained" : "");
 	line_end(l);
 	line_begin(l, TONE_PLAIN, "connections", LINE_LABEL);
-	line_words(l, TONE_PLAIN, 0,
-	    "%" PRId64 " active, %" PRId64 " inactive",
+	line_words(l, TONE_PLAIN, 0, "%" PRId64 " active, %" PRId64 " inactive",
 	    get_num_at(v, "active"), get_num_at(v, "inactive"));
 	line_end(l);
 }

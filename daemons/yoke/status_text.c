@@ -45,8 +45,8 @@ holding_role(const json_t *j)
 	const char *role = get_str_at(j, "role");
 
 	return strcmp(role, "active") == 0 ||
-	    strcmp(role, "handing-over") == 0 ||
-	    strcmp(role, "taking-over") == 0;
+	       strcmp(role, "handing-over") == 0 ||
+	       strcmp(role, "taking-over") == 0;
 }
 
 enum verdict
@@ -106,8 +106,8 @@ show_head(const json_t *j, struct lines *l)
 	line_put(l, role_tone(role), 1, "%s", upper);
 	line_words(l, TONE_PLAIN, 1,
 	    "for %s, term %" PRId64 ", change %" PRId64,
-	    duration_ms_at(j, "role_since_ms", text),
-	    get_num_at(j, "epoch"), get_num_at(j, "seq"));
+	    duration_ms_at(j, "role_since_ms", text), get_num_at(j, "epoch"),
+	    get_num_at(j, "seq"));
 	show_verdict(j, l);
 	line_end(l);
 }
@@ -152,8 +152,7 @@ lag_text(const json_t *part, char *buf, size_t len)
 	buf[0] = '\0';
 	if (get_there(part, "lag_changes"))
 		(void)snprintf(buf, len, " (%" PRId64 " change%s%s%s behind)",
-		    n, n == 1 ? "" : "s", timed ? ", " : "",
-		    timed ? text : "");
+		    n, n == 1 ? "" : "s", timed ? ", " : "", timed ? text : "");
 	return buf;
 }
 
@@ -189,8 +188,7 @@ show_peer(const json_t *j, struct lines *l)
 	const char *role = get_str_at(p, "role");
 	char label[128], text[DURATION_LEN];
 
-	(void)snprintf(
-	    label, sizeof(label), "peer %s", get_str_at(p, "node"));
+	(void)snprintf(label, sizeof(label), "peer %s", get_str_at(p, "node"));
 	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
 	if (!get_there(p, "heard_ms"))
 		line_put(l, TONE_WARN, 2, "never heard");
@@ -242,11 +240,11 @@ show_paths(const json_t *j, struct lines *l)
 			(void)strncat(piece, " one-way",
 			    sizeof(piece) - strlen(piece) - 1);
 		if (text_width(piece) <= PIECE)
-			line_put(l, up ? TONE_PLAIN : TONE_WARN, 3, "%s",
-			    piece);
+			line_put(
+			    l, up ? TONE_PLAIN : TONE_WARN, 3, "%s", piece);
 		else
-			line_words(l, up ? TONE_PLAIN : TONE_WARN, 3, "%s",
-			    piece);
+			line_words(
+			    l, up ? TONE_PLAIN : TONE_WARN, 3, "%s", piece);
 	}
 	line_end(l);
 }
@@ -290,8 +288,8 @@ show_link(const json_t *j, struct lines *l)
 	else if (get_bool_at(k, "peer"))
 		line_put(l, TONE_PLAIN, 2, "corosync connected, peer joined");
 	else
-		line_put(l, TONE_WARN, 2,
-		    "corosync connected, peer not joined");
+		line_put(
+		    l, TONE_WARN, 2, "corosync connected, peer not joined");
 	line_end(l);
 }
 
@@ -339,25 +337,24 @@ show_file(const char *file, struct lines *l)
 {
 	size_t n = strlen(file);
 
-	if (n > PIECE - 1)
-		line_put(l, TONE_PLAIN, 2, "..%s,", file + n - (PIECE - 3));
+	if (n > PIECE)
+		line_put(l, TONE_PLAIN, 2, "..%s", file + n - (PIECE - 2));
 	else
-		line_put(l, TONE_PLAIN, 2, "%s,", file);
+		line_put(l, TONE_PLAIN, 2, "%s", file);
 }
 
 static void
 show_stored(const json_t *k, struct lines *l)
 {
 	char age[DURATION_LEN], interval[DURATION_LEN];
+	bool old = get_there(k, "age_ms");
 
 	(void)duration_ms_at(k, "age_ms", age);
+	line_words(l, TONE_PLAIN, 2,
+	    "change %" PRId64 ", %" PRId64 " behind; snapshot %s%severy %s",
+	    get_num_at(k, "seq"), get_num_at(k, "lag_changes"), old ? age : "",
+	    old ? " ago, " : "", duration_ms_at(k, "interval_ms", interval));
 	show_file(get_str_at(k, "file"), l);
-	line_words(l, TONE_PLAIN, 1,
-	    "change %" PRId64 ", %" PRId64 " behind, %s%severy %s",
-	    get_num_at(k, "seq"), get_num_at(k, "lag_changes"),
-	    get_there(k, "age_ms") ? age : "",
-	    get_there(k, "age_ms") ? " old, " : "",
-	    duration_ms_at(k, "interval_ms", interval));
 }
 
 static void
@@ -375,8 +372,8 @@ show_checkpoint(const json_t *j, struct lines *l)
 	else if (get_bool_at(k, "ok"))
 		show_stored(k, l);
 	else
-		line_words(l, TONE_WARN, 2, "failing: %s",
-		    get_str_at(k, "error"));
+		line_words(
+		    l, TONE_WARN, 2, "failing: %s", get_str_at(k, "error"));
 	line_end(l);
 }
 
@@ -428,8 +425,8 @@ clock_text(int64_t at_us, int64_t now_us, char *buf, size_t len)
 }
 
 static void
-show_transition(const json_t *t, int64_t now_us, const char *label,
-    struct lines *l)
+show_transition(
+    const json_t *t, int64_t now_us, const char *label, struct lines *l)
 {
 	const json_t *steps = get_at(t, "steps"), *s;
 	char text[DURATION_LEN], when[64];

@@ -16,17 +16,17 @@
  * own for 1 and 2: degraded, failed. */
 enum yoke_exit {
 	YOKE_OK,
-	YOKE_REFUSED,     /* by yoked, the text says why */
-	YOKE_USAGE,       /* or a bad configuration */
+	YOKE_REFUSED,	  /* by yoked, the text says why */
+	YOKE_USAGE,	  /* or a bad configuration */
 	YOKE_NOT_RUNNING, /* or went away */
 	YOKE_NO_PERMISSION
 };
 
 struct cli {
 	const char *conf_file;
-	const char *node;         /* NULL: uname -n */
+	const char *node; /* NULL: uname -n */
 	bool json;
-	char instance[NAME_LEN];  /* "": of the configuration */
+	char instance[NAME_LEN]; /* "": of the configuration */
 };
 
 /* A row of schema/commands.def. n words, options taken out. Returns an exit

@@ -17,7 +17,7 @@ static bool
 holds(const struct director *d)
 {
 	return d->role == ROLE_ACTIVE || d->role == ROLE_HANDING_OVER ||
-	    d->role == ROLE_TAKING_OVER;
+	       d->role == ROLE_TAKING_OVER;
 }
 
 static usec_t
@@ -33,7 +33,7 @@ peer_in_step(const struct director *d)
 	const struct beat *b = &d->beats.report;
 
 	return beats_any_up(&d->beats) && d->beats.reported &&
-	    b->role == ROLE_STANDBY && (b->flags & BEAT_IN_STEP) != 0;
+	       b->role == ROLE_STANDBY && (b->flags & BEAT_IN_STEP) != 0;
 }
 
 static void
@@ -60,8 +60,8 @@ path_alarms(const struct yoked *y, struct out *o)
 			continue;
 		why = p->path != NULL ? p->path->problem : NULL;
 		if (why == NULL)
-			why = p->heard == 0 ? "nothing was ever heard on it" :
-					      "nothing is heard on it";
+			why = p->heard == 0 ? "nothing was ever heard on it"
+					    : "nothing is heard on it";
 		(void)snprintf(text, sizeof(text), "path %s: %s",
 		    y->conf->self->paths[i].name, why);
 		add_alarm(o, "path", text);
@@ -88,7 +88,8 @@ store_alarms(const struct yoked *y, struct out *o)
 	char text[WIRE_TEXT_LEN + 32];
 
 	if (y->store.conn == NULL)
-		add_alarm(o, "checkpointd", "yoke-checkpointd is not connected");
+		add_alarm(
+		    o, "checkpointd", "yoke-checkpointd is not connected");
 	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
@@ -168,8 +169,8 @@ static void
 show_peer_lag(const struct director *d, struct out *o)
 {
 	const struct beat *b = &d->beats.report;
-	bool known = d->beats.reported && holds(d) &&
-	    b->table_epoch == d->table.epoch;
+	bool known =
+	    d->beats.reported && holds(d) && b->table_epoch == d->table.epoch;
 
 	show_lag(o, known, d->table.seq, b->seq);
 	if (known && b->seq >= d->table.seq)
@@ -202,8 +203,8 @@ show_peer(const struct yoked *y, struct out *o)
 	}
 	out_bool(o, "in_step", peer_in_step(d));
 	show_peer_lag(d, o);
-	out_bool(o, "holds_vips",
-	    d->beats.reported && (b->flags & BEAT_VIPS) != 0);
+	out_bool(
+	    o, "holds_vips", d->beats.reported && (b->flags & BEAT_VIPS) != 0);
 	out_close(o);
 }
 
@@ -221,15 +222,15 @@ show_replica(const struct yoked *y, struct out *o)
 	out_num(o, "snapshots", r->snapshots);
 	out_num(o, "changes", r->changes);
 	out_num(o, "gaps", r->gaps);
-	show_lag(o, known && b->table_epoch == d->table.epoch, b->seq,
-	    d->table.seq);
+	show_lag(
+	    o, known && b->table_epoch == d->table.epoch, b->seq, d->table.seq);
 	if (d->role != ROLE_STANDBY)
 		out_null(o, "lag_ms");
 	else
 		out_ms(o, "lag_ms",
-		    r->behind_since == 0 || director_in_step(d) ?
-			0 :
-			ago(loop_now(y->loop), r->behind_since));
+		    r->behind_since == 0 || director_in_step(d)
+			? 0
+			: ago(loop_now(y->loop), r->behind_since));
 	out_close(o);
 }
 
@@ -267,7 +268,7 @@ peer_hears(const struct yoked *y, const struct conf_path *own)
 	const struct beats *b = &y->director.beats;
 
 	return p != NULL && b->reported && beats_any_up(b) &&
-	    (b->report.hears >> (p - y->conf->peer->paths) & 1) != 0;
+	       (b->report.hears >> (p - y->conf->peer->paths) & 1) != 0;
 }
 
 /* A reload never changes paths, so those of y->conf are in the same order. */
@@ -324,8 +325,8 @@ show_vips(const struct yoked *y, struct out *o)
 		const struct conf_vip *v = &y->conf->vips[i];
 
 		out_object(o, NULL);
-		out_str(o, "address",
-		    addr_format(&v->addr, text, sizeof(text)));
+		out_str(
+		    o, "address", addr_format(&v->addr, text, sizeof(text)));
 		out_num(o, "bits", v->bits);
 		out_str(o, "device", v->device);
 		out_bool(o, "held", d->holding);
@@ -336,8 +337,8 @@ show_vips(const struct yoked *y, struct out *o)
 }
 
 static void
-show_server(const struct server *v, const struct lvs_service *have,
-    usec_t real, struct out *o)
+show_server(const struct server *v, const struct lvs_service *have, usec_t real,
+    struct out *o)
 {
 	static const struct lvs_dest none;
 	const struct lvs_dest *k = NULL;

@@ -83,7 +83,9 @@ test_strings(void)
 		{ "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf",
 		    "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf",
 		    "the edges of UTF-8" },
-		{ "a\xff" "b", "a" BAD "b", "a byte of no character" },
+		{ "a\xff"
+		  "b",
+		    "a" BAD "b", "a byte of no character" },
 		{ "\x80", BAD, "a lone continuation" },
 		{ "a\xc3", "a" BAD, "cut after one of two" },
 		{ "a\xe2\x86", "a" BAD BAD, "cut after two of three" },

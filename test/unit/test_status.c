@@ -2,14 +2,13 @@
  * test_status: what yoked_status() writes, against the rows of
  * schema/status.def, and how long it takes.
  */
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
-#include "daemons/yoked/yoked.h"
 #include "test/tap.h"
+#include "test/unit/test_status_make.h"
 
 #define PATH_LEN 128
 #define SERVERS_BIG 10000
@@ -99,203 +98,21 @@ walk(struct walk *w, const char *path, json_t *v)
 	size_t i;
 
 	if (json_is_object(v)) {
-		json_object_foreach(v, key, item) {
+		json_object_foreach(v, key, item)
+		{
 			(void)snprintf(sub, sizeof(sub), "%s%s%s", path,
 			    path[0] != '\0' ? "." : "", key);
 			walk(w, sub, item);
 		}
 	} else if (json_is_array(v)) {
-		json_array_foreach(v, i, item) {
+		json_array_foreach(v, i, item)
+		{
 			(void)snprintf(sub, sizeof(sub), "%s[]", path);
 			walk(w, sub, item);
 		}
 	} else {
 		leaf(w, path, v);
 	}
-}
-
-static struct addr
-addr(const char *text)
-{
-	struct addr a;
-
-	if (addr_parse(text, &a) < 0)
-		abort();
-	return a;
-}
-
-struct fixture {
-	struct yoked y;
-	struct conf conf;
-	struct conf_path own[2], peers[2];
-	struct conf_vip vips[1];
-	struct path path;
-	int conn; /* stands for a connection */
-};
-
-static void
-change(struct table *t, struct change *c)
-{
-	c->epoch = 7;
-	c->seq = t->seq + 1;
-	c->when = usec_real() - 3 * USEC_S;
-	if (table_apply(t, c) < 0)
-		abort();
-}
-
-static void
-add_service(struct table *t, const char *name, const char *address)
-{
-	struct change c = { .what = CHANGE_SERVICE_SET };
-
-	(void)snprintf(c.service, sizeof(c.service), "%s", name);
-	memcpy(c.service_def.name, c.service, NAME_LEN);
-	c.service_def.protocol = IPPROTO_TCP;
-	c.service_def.addr = addr(address);
-	c.service_def.port = 80;
-	memcpy(c.service_def.scheduler, "wlc", 4);
-	change(t, &c);
-}
-
-static void
-add_server(struct table *t, const char *service, const char *name,
-    struct addr a)
-{
-	struct change c = { .what = CHANGE_SERVER_SET };
-
-	(void)snprintf(c.service, sizeof(c.service), "%s", service);
-	(void)snprintf(c.server, sizeof(c.server), "%s", name);
-	memcpy(c.server_def.name, c.server, NAME_LEN);
-	c.server_def.addr = a;
-	c.server_def.port = 80;
-	c.server_def.weight = 100;
-	(void)snprintf(c.cause, sizeof(c.cause), "configuration");
-	change(t, &c);
-}
-
-static void
-set_conf(struct fixture *f)
-{
-	struct conf *c = &f->conf;
-	int i;
-
-	(void)snprintf(c->instance, NAME_LEN, "main");
-	for (i = 0; i < CONF_NODES; i++) {
-		(void)snprintf(c->nodes[i].name, NAME_LEN, "d%d", i + 1);
-		c->nodes[i].id = (uint32_t)i + 1;
-		c->nodes[i].n_paths = 2;
-	}
-	for (i = 0; i < 2; i++) {
-		(void)snprintf(f->own[i].name, NAME_LEN, "net%d", i + 1);
-		(void)snprintf(f->own[i].device, 64, "eth%d", i);
-		/* the peer lists its paths the other way round */
-		(void)snprintf(f->peers[1 - i].name, NAME_LEN, "net%d", i + 1);
-	}
-	c->nodes[0].paths = f->own;
-	c->nodes[1].paths = f->peers;
-	c->self = &c->nodes[0];
-	c->peer = &c->nodes[1];
-	c->beat_interval = 20 * USEC_MS;
-	c->beat_misses = 3;
-	f->vips[0] = (struct conf_vip){ addr("192.0.2.10"), 32, "eth0" };
-	c->vips = f->vips;
-	c->n_vips = 1;
-}
-
-static void
-set_beats(struct fixture *f)
-{
-	struct beats *b = &f->y.director.beats;
-	usec_t now = usec_mono();
-	unsigned i;
-
-	b->n_paths = 2;
-	for (i = 0; i < 2; i++)
-		b->paths[i] = (struct path_state){ .own = &f->own[i],
-			.up = true,
-			.heard = now,
-			.since = now - 5 * USEC_S,
-			.path = &f->path };
-	b->reported = true;
-	b->heard = now;
-	b->report = (struct beat){ .role = ROLE_STANDBY,
-		.flags = BEAT_IN_STEP,
-		.hears = 1, /* its first: our second */
-		.table_epoch = 7 };
-}
-
-static void
-set_kernel(struct fixture *f)
-{
-	struct lvs_service s = { .key = { .addr = addr("192.0.2.10"),
-				     .port = 80,
-				     .protocol = IPPROTO_TCP } };
-	struct lvs_dest d = { .addr = addr("10.0.0.11"),
-		.port = 80,
-		.active = 3,
-		.inactive = 1,
-		.stats = { .conns = 1234, .in_bytes = 99 } };
-	struct lvs_table *t = &f->y.director.ipvs.have;
-
-	if (lvs_service_add_dest(lvs_table_add(t, &s), &d) < 0 ||
-	    lvs_table_sort(t) < 0)
-		abort();
-}
-
-/* An active director where all is well. */
-static struct fixture *
-fixture_new(void)
-{
-	struct fixture *f = mem_new(struct fixture);
-	struct director *d = &f->y.director;
-	struct transition *t;
-
-	if (loop_new(&f->y.loop) < 0)
-		abort();
-	set_conf(f);
-	set_beats(f);
-	set_kernel(f);
-	f->y.conf = &f->conf;
-	f->y.start = usec_mono() - 60 * USEC_S;
-	f->y.monitor.conn = f->y.store.conn = f->y.link.conn =
-	    (struct ipcs_conn *)&f->conn;
-	f->y.store_state = (struct store_state){ .ok = 1,
-		.epoch = 7,
-		.seq = 2,
-		.snapshot_when = usec_real() - USEC_S };
-	d->role = ROLE_ACTIVE;
-	d->role_since = usec_mono() - 2 * USEC_S;
-	d->decision.why = WHY_WELL;
-	d->holding = true;
-	d->members = (struct link_members){ .connected = true, .peer = true };
-	table_init(&d->table);
-	add_service(&d->table, "web", "192.0.2.10");
-	add_server(&d->table, "web", "rs1", addr("10.0.0.11"));
-	add_server(&d->table, "web", "rs2", addr("2001:db8::12"));
-	t = transitions_add(&d->log);
-	t->from = ROLE_STANDBY;
-	t->to = ROLE_TAKING_OVER;
-	t->event = EV_TAKE;
-	t->why = WHY_SILENCE;
-	t->at_real = 1795240800123456;
-	t->silence = 31000;
-	transition_step(t, "table", 100);
-	transition_step(t, "vips", 300);
-	t = transitions_add(&d->log);
-	t->from = ROLE_TAKING_OVER;
-	t->to = ROLE_ACTIVE;
-	t->event = EV_TOOK;
-	d->beats.report.seq = d->table.seq;
-	return f;
-}
-
-static void
-fixture_free(struct fixture *f)
-{
-	table_done(&f->y.director.table);
-	lvs_table_done(&f->y.director.ipvs.have);
-	loop_free(f->y.loop);
-	free(f);
 }
 
 static json_t *
@@ -399,7 +216,7 @@ test_help(void)
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		bad += rows[i].help[0] == '\0';
 		bad += rows[i].type == TEXT && rows[i].unit != NONE &&
-		    rows[i].unit != TIME;
+		       rows[i].unit != TIME;
 		for (k = 0; k < i; k++)
 			bad += strcmp(rows[i].path, rows[k].path) == 0;
 	}
@@ -416,7 +233,8 @@ test_well(void)
 	    "no alarm while all is well");
 	is_str(json_string_value(at(j, "role", NULL)), "active", "role");
 	ok(num(j, "role_since_ms", NULL) >= 2000 &&
-	    num(j, "role_since_ms", NULL) < 30000, "and since when");
+		num(j, "role_since_ms", NULL) < 30000,
+	    "and since when");
 	is_int(num(j, "epoch", NULL), 7, "epoch");
 	is_int(num(j, "seq", NULL), 3, "change");
 	ok(json_is_true(at(j, "peer", "in_step")), "the peer is in step");
@@ -439,7 +257,8 @@ test_well(void)
 	v = json_array_get(json_object_get(s, "servers"), 1);
 	is_str(json_string_value(json_object_get(v, "address")),
 	    "[2001:db8::12]:80", "another is not there yet");
-	is_int(json_integer_value(json_object_get(v, "conns")), 0, "and has none");
+	is_int(
+	    json_integer_value(json_object_get(v, "conns")), 0, "and has none");
 	v = json_array_get(json_object_get(j, "transitions"), 1);
 	is_str(json_string_value(json_object_get(v, "at")),
 	    "2026-11-21T06:00:00.123Z", "transitions, newest first");
@@ -453,8 +272,8 @@ test_well(void)
 static void
 break_alone(struct fixture *f)
 {
-	f->y.director.decision = (struct decision){ INTENT_STAY, WHY_ALONE,
-		true };
+	f->y.director.decision =
+	    (struct decision){ INTENT_STAY, WHY_ALONE, true };
 	f->y.director.beats.reported = false;
 }
 
@@ -556,7 +375,7 @@ test_alarms(void)
 		cases[i].damage(f);
 		j = status(f);
 		ok(has_alarm(j, cases[i].alarm) &&
-		    json_array_size(json_object_get(j, "alarms")) == 1,
+			json_array_size(json_object_get(j, "alarms")) == 1,
 		    "one alarm: %s", cases[i].alarm);
 		json_decref(j);
 		fixture_free(f);
@@ -599,7 +418,7 @@ test_unstarted(void)
 
 	if (loop_new(&f->y.loop) < 0)
 		abort();
-	set_conf(f);
+	fixture_conf(f);
 	f->y.conf = &f->conf;
 	j = status(f);
 	ok(j != NULL, "a status can be had before the director starts");
@@ -613,7 +432,7 @@ test_speed(void)
 {
 	struct fixture *f = fixture_new();
 	usec_t best = USEC_NEVER, start, took;
-	struct addr a = addr("10.1.0.0");
+	struct addr a = fixture_addr("10.1.0.0");
 	char name[32], *text;
 	size_t len = 0;
 	int i;
@@ -622,7 +441,7 @@ test_speed(void)
 		(void)snprintf(name, sizeof(name), "server-%05d", i);
 		a.bytes[2] = (uint8_t)(i >> 8);
 		a.bytes[3] = (uint8_t)i;
-		add_server(&f->y.director.table, "web", name, a);
+		fixture_server(&f->y.director.table, "web", name, a);
 	}
 	for (i = 0; i < 5; i++) {
 		start = usec_mono();
@@ -631,9 +450,8 @@ test_speed(void)
 		best = took < best ? took : best;
 		free(text);
 	}
-	ok(best < 20 * USEC_MS * SLOWER,
-	    "%d servers, %zu bytes, in %llu us", SERVERS_BIG, len,
-	    (unsigned long long)best);
+	ok(best < 20 * USEC_MS * SLOWER, "%d servers, %zu bytes, in %llu us",
+	    SERVERS_BIG, len, (unsigned long long)best);
 	fixture_free(f);
 }
 

@@ -133,16 +133,17 @@ test_verdicts(void)
 		{ "{\"role\":\"active\",\"vips\":[{\"held\":true}]}",
 		    VERDICT_WELL, "active" },
 		{ "{\"role\":\"active\",\"vips\":[{\"held\":true}],"
-		  "\"alarms\":[{}]}", VERDICT_DEGRADED, "active, alarm" },
+		  "\"alarms\":[{}]}",
+		    VERDICT_DEGRADED, "active, alarm" },
 		{ "{\"role\":\"active\",\"vips\":[{\"held\":false}]}",
 		    VERDICT_FAILED, "active without addresses" },
 		{ "{\"role\":\"active\",\"vips\":[{\"held\":true}],"
-		  "\"vip_error\":\"No such device\"}", VERDICT_FAILED,
-		    "active, addresses fail" },
+		  "\"vip_error\":\"No such device\"}",
+		    VERDICT_FAILED, "active, addresses fail" },
 		{ "{\"role\":\"standby\",\"vips\":[{\"held\":false}]}",
 		    VERDICT_WELL, "standby" },
-		{ "{\"role\":\"standby\",\"alarms\":[{}]}",
-		    VERDICT_DEGRADED, "standby, alarm" },
+		{ "{\"role\":\"standby\",\"alarms\":[{}]}", VERDICT_DEGRADED,
+		    "standby, alarm" },
 		{ "{\"role\":\"fault\"}", VERDICT_FAILED, "fault" },
 		{ "{\"role\":\"maintenance\"}", VERDICT_DEGRADED,
 		    "maintenance" },
@@ -166,20 +167,28 @@ test_durations(void)
 		int64_t us;
 		const char *text;
 	} cases[] = {
-		{ 0, "0 ms" }, { -5, "0 ms" }, { 30, "30 us" },
-		{ 300, "0.3 ms" }, { 8000, "8 ms" }, { 8460, "8.5 ms" },
-		{ 31400, "31 ms" }, { 999999, "999 ms" },
-		{ 3200000, "3.2 s" }, { 9900000, "9.9 s" },
-		{ 32000000, "32 s" }, { 133000000, "2m13s" },
-		{ 3599999999, "59m59s" }, { 11100000000, "3h05m" },
+		{ 0, "0 ms" },
+		{ -5, "0 ms" },
+		{ 30, "30 us" },
+		{ 300, "0.3 ms" },
+		{ 8000, "8 ms" },
+		{ 8460, "8.5 ms" },
+		{ 31400, "31 ms" },
+		{ 999999, "999 ms" },
+		{ 3200000, "3.2 s" },
+		{ 9900000, "9.9 s" },
+		{ 32000000, "32 s" },
+		{ 133000000, "2m13s" },
+		{ 3599999999, "59m59s" },
+		{ 11100000000, "3h05m" },
 		{ 1051200000000, "12d04h" },
 	};
 	char text[DURATION_LEN];
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(cases); i++)
-		is_str(duration(cases[i].us, text), cases[i].text,
-		    "%lld us", (long long)cases[i].us);
+		is_str(duration(cases[i].us, text), cases[i].text, "%lld us",
+		    (long long)cases[i].us);
 }
 
 static void
@@ -211,7 +220,8 @@ static json_t *
 random_text(void)
 {
 	static const char *const parts[] = { "a", "b", "-", ".", ":", "9", " ",
-		"\xc3\xa9", "\xe2\x86\x92", "]", "%s", "\n", "\x1b", "\xc2\x9b" };
+		"\xc3\xa9", "\xe2\x86\x92", "]", "%s", "\n", "\x1b",
+		"\xc2\x9b" };
 	char text[512] = "";
 	int n = random() % 90;
 
@@ -242,19 +252,20 @@ scramble(const json_t *v)
 
 	if (json_is_array(v)) {
 		r = json_array();
-		json_array_foreach((json_t *)v, i, item)
-			(void)json_array_append_new(r, scramble(item));
+		json_array_foreach((json_t *)v, i, item)(void)
+		    json_array_append_new(r, scramble(item));
 		return r;
 	}
 	if (!json_is_object(v))
 		return random_leaf(v);
 	r = json_object();
-	json_object_foreach((json_t *)v, key, item) {
+	json_object_foreach((json_t *)v, key, item)
+	{
 		if (random() % 20 != 0)
 			(void)json_object_set_new(r, key,
-			    strcmp(key, "role") == 0 && random() % 2 == 0 ?
-				json_deep_copy(item) :
-				scramble(item));
+			    strcmp(key, "role") == 0 && random() % 2 == 0
+				? json_deep_copy(item)
+				: scramble(item));
 	}
 	return r;
 }
@@ -276,7 +287,7 @@ test_anything(void)
 		free(text);
 		text = text_of(s, false);
 		steered += strchr(text, '\033') != NULL ||
-		    strstr(text, "\xc2\x9b") != NULL;
+			   strstr(text, "\xc2\x9b") != NULL;
 		free(text);
 		json_decref(s);
 	}

@@ -1,0 +1,30 @@
+/*
+ * test_status_make: a yoked as far as its status needs one, without any of
+ * what it does.
+ */
+#ifndef TEST_STATUS_MAKE_H
+#define TEST_STATUS_MAKE_H
+
+#include "daemons/yoked/yoked.h"
+
+struct fixture {
+	struct yoked y;
+	struct conf conf;
+	struct conf_path own[2], peers[2];
+	struct conf_vip vips[1];
+	struct path path;
+	int conn; /* stands for a connection */
+};
+
+/* An active director where all is well. Caller fixture_free()s. */
+struct fixture *fixture_new(void);
+void fixture_free(struct fixture *f);
+
+/* Its configuration alone. */
+void fixture_conf(struct fixture *f);
+
+struct addr fixture_addr(const char *text);
+void fixture_server(
+    struct table *t, const char *service, const char *name, struct addr a);
+
+#endif
