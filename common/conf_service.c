@@ -28,7 +28,9 @@ service_fail(struct conf_err *e, const struct in_service *s, unsigned line,
 	return conf_fail(e, line != 0 ? line : s->out.line, key, "%s", text);
 }
 
-/* Scheduler's own flags become bits. */
+/* Scheduler's own flags become bits. The hashing schedulers keep a server's
+ * share of the clients when its weight goes to 0 and refuse them, unless they
+ * may fall back: so they may, where nothing else is said. */
 static int
 close_flags(struct in_service *s, struct conf_err *e)
 {
@@ -36,6 +38,9 @@ close_flags(struct in_service *s, struct conf_err *e)
 	const struct conf_word *w = conf_flag_words();
 	size_t i;
 
+	if (s->flags_line == 0 && (strcmp(d->scheduler, "mh") == 0 ||
+				      strcmp(d->scheduler, "sh") == 0))
+		d->flags |= SERVICE_SCHED1;
 	for (i = 0; w[i].text != NULL; i++) {
 		if ((s->flag_words & 1u << i) == 0)
 			continue;

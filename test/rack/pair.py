@@ -56,6 +56,7 @@ class Pair:
                  corosync=True):
         self.rack = rack
         self.corosync = corosync
+        self.bin = BIN
         self.directory = directory or f"{rack.shared}/checkpoint"
         os.makedirs(f"{rack.shared}/checkpoint", exist_ok=True)
         self.key = os.urandom(32).hex()
@@ -71,7 +72,7 @@ class Pair:
     # -- configuration ---------------------------------------------------
 
     def services(self):
-        flags = "  flags = { mh-port }" if self.scheduler == "mh" else ""
+        flags = "  flags = { mh-fallback, mh-port }" if self.scheduler == "mh" else ""
         out = ""
         for name, vip, servers in (("web", self.rack.VIP, self.rack.RS),
                                    ("web6", self.rack.VIP6, self.rack.RS6)):
