@@ -78,6 +78,8 @@ class Watch:
         self.rack.spawn(node, f"exec {BIN}/vipwatch --dev any --log {path} "
                         f"{self.addr}")
         wait_for(lambda: os.path.exists(path), 5, f"vipwatch on {node}")
+        if len(self.logs[node]) == 1:
+            self.t0 = time.time()       # nobody watched before
 
     def killed(self, node, cut):
         self.kills.append((node, int(cut.realtime * 1e6)))
