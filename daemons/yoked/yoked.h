@@ -31,6 +31,7 @@ struct helper {
 	struct ipcs_conn *conn;
 	struct outbox outbox;
 	usec_t since;         /* of connected or not */
+	usec_t heard;         /* its last message, at least one each 500 ms */
 };
 
 /* Any client of our socket. */

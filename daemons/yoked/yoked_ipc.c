@@ -150,7 +150,7 @@ helper_up(struct yoked *y, struct helper *h, struct ipcs_conn *c)
 {
 	outbox_done(&h->outbox);
 	h->conn = c; /* a newer one replaces an older */
-	h->since = loop_now(y->loop);
+	h->since = h->heard = loop_now(y->loop);
 	if (h == &y->store)
 		yoked_store_up(y);
 	else if (h == &y->monitor)
@@ -221,11 +221,21 @@ on_command(struct yoked *y, struct ipcs_conn *c, const void *body, size_t len)
 }
 
 static void
+note_heard(struct yoked *y, const struct ipcs_conn *c)
+{
+	struct helper *h = helper_of(y, ipcs_who(c));
+
+	if (h != NULL && h->conn == c)
+		h->heard = loop_now(y->loop);
+}
+
+static void
 on_msg(struct ipcs_conn *c, enum msg_id id, const void *body, size_t len,
     void *arg)
 {
 	struct yoked *y = arg;
 
+	note_heard(y, c);
 	if (id == MSG_HELLO)
 		on_hello(y, c);
 	else if (id == MSG_STATUS)

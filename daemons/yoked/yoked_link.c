@@ -14,8 +14,8 @@ static int
 link_send(void *ctx, enum msg_id id, const void *body, size_t len)
 {
 	struct yoked *y = ctx;
-	uint8_t mem[MSG_BODY_MAX];
-	struct buf b = buf_writer(mem, msg_max(MSG_LINK_SEND));
+	uint8_t mem[LINK_DATA_MAX];
+	struct buf b = buf_writer(mem, LINK_DATA_MAX);
 
 	put_u16(&b, (uint16_t)id);
 	put_bytes(&b, body, len);

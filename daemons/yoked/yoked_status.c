@@ -13,6 +13,8 @@
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
 
+#define SILENT (3 * USEC_S) /* a helper that says nothing for so long hangs */
+
 static bool
 holds(const struct director *d)
 {
@@ -68,14 +70,34 @@ path_alarms(const struct yoked *y, struct out *o)
 	}
 }
 
+/* Connected is not enough: it may be stopped, or wait for a disk. */
+static bool
+helper_answers(const struct yoked *y, const struct helper *h)
+{
+	return h->conn != NULL && loop_now(y->loop) - h->heard < SILENT;
+}
+
+static void
+helper_alarm(const struct yoked *y, const struct helper *h, struct out *o)
+{
+	char text[64];
+
+	if (helper_answers(y, h))
+		return;
+	(void)snprintf(text, sizeof(text), "yoke-%s %s", h->name,
+	    h->conn == NULL ? "is not connected" : "does not answer");
+	add_alarm(o, h->name, text);
+}
+
 static void
 link_alarms(const struct yoked *y, struct out *o)
 {
 	const struct director *d = &y->director;
 
+	helper_alarm(y, &y->link, o);
 	if (y->link.conn == NULL)
-		add_alarm(o, "linkd", "yoke-linkd is not connected");
-	else if (!d->members.connected)
+		return;
+	if (!d->members.connected)
 		add_alarm(o, "link", "corosync is not connected");
 	else if (!d->members.peer && beats_any_up(&d->beats))
 		add_alarm(o, "link", "the peer is not in the corosync group");
@@ -87,9 +109,13 @@ store_alarms(const struct yoked *y, struct out *o)
 	const struct store_state *s = &y->store_state;
 	char text[WIRE_TEXT_LEN + 32];
 
+<<<<<<< ours
 	if (y->store.conn == NULL)
 		add_alarm(
 		    o, "checkpointd", "yoke-checkpointd is not connected");
+=======
+	helper_alarm(y, &y->store, o);
+>>>>>>> theirs
 	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
@@ -109,8 +135,7 @@ service_alarms(const struct yoked *y, struct out *o)
 	}
 	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
 		add_alarm(o, "ipvs", d->ipvs.error);
-	if (y->monitor.conn == NULL)
-		add_alarm(o, "monitord", "yoke-monitord is not connected");
+	helper_alarm(y, &y->monitor, o);
 }
 
 static void

@@ -76,8 +76,8 @@ const struct store_ops yoked_store_ops = {
 void
 yoked_store_up(struct yoked *y)
 {
-	if (y->started && y->director.store_opened)
-		store_open(y, &y->director.table);
+	if (y->started)
+		director_on_store(&y->director);
 }
 
 void
