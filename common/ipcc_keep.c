@@ -22,6 +22,7 @@
 
 #define RETRY (150 * USEC_MS)
 #define FLUSH (5 * USEC_MS)
+#define PULSE (500 * USEC_MS)
 #define BATCH 64		       /* events per turn of the loop */
 #define QUEUE_BYTES (16 * 1024 * 1024) /* messages waiting for room */
 
@@ -45,7 +46,7 @@ struct ipcc_keep {
 	int fd;
 	int error; /* why the last attempt failed */
 	struct watch *watch;
-	struct timer retry, flush;
+	struct timer retry, flush, pulse;
 	struct qb_list_head queue;
 	size_t queued; /* bytes */
 	bool busy;     /* inside a callback of ours */
@@ -67,6 +68,7 @@ queue_drop(struct ipcc_keep *k)
 	}
 	k->queued = 0;
 	timer_stop(&k->flush);
+	timer_stop(&k->pulse);
 }
 
 /* Lets go of the socket and everything that hangs on it. libqb waits up to
@@ -148,6 +150,17 @@ on_retry(void *arg)
 		fail(k, rc);
 }
 
+/* Says that our loop runs; what waits in the queue will say it too. */
+static void
+on_pulse(void *arg)
+{
+	struct ipcc_keep *k = arg;
+
+	if (qb_list_empty(&k->queue))
+		(void)ipc_send(k->qb, k->fd, MSG_ALIVE, 0, NULL, 0);
+	timer_in(&k->pulse, PULSE);
+}
+
 static int
 on_frame(struct ipcc_keep *k, size_t n)
 {
@@ -166,6 +179,7 @@ on_frame(struct ipcc_keep *k, size_t n)
 		return a->qb.error;
 	k->state = KEEP_UP;
 	k->error = 0;
+	timer_in(&k->pulse, PULSE);
 	if (k->ops.on_up != NULL)
 		k->ops.on_up(k->arg);
 	return 0;
@@ -242,6 +256,7 @@ ipcc_keep_new(struct loop *l, const char *instance, enum msg_who who,
 	qb_list_init(&k->queue);
 	timer_init(&k->retry, l, on_retry, k);
 	timer_init(&k->flush, l, on_flush, k);
+	timer_init(&k->pulse, l, on_pulse, k);
 	timer_in(&k->retry, 0);
 	*ret = k;
 	return 0;

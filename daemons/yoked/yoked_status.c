@@ -109,13 +109,7 @@ store_alarms(const struct yoked *y, struct out *o)
 	const struct store_state *s = &y->store_state;
 	char text[WIRE_TEXT_LEN + 32];
 
-<<<<<<< ours
-	if (y->store.conn == NULL)
-		add_alarm(
-		    o, "checkpointd", "yoke-checkpointd is not connected");
-=======
 	helper_alarm(y, &y->store, o);
->>>>>>> theirs
 	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);

@@ -321,6 +321,12 @@ break_checkpointd(struct fixture *f)
 }
 
 static void
+break_monitord_loop(struct fixture *f)
+{
+	f->y.monitor.heard -= 4 * USEC_S;
+}
+
+static void
 break_disk(struct fixture *f)
 {
 	f->y.store_state.ok = 0;
@@ -360,6 +366,7 @@ test_alarms(void)
 		{ break_group, "link" },
 		{ break_linkd, "linkd" },
 		{ break_monitord, "monitord" },
+		{ break_monitord_loop, "monitord" },
 		{ break_checkpointd, "checkpointd" },
 		{ break_disk, "checkpoint" },
 		{ break_vips, "vips" },

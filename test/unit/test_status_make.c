@@ -146,6 +146,10 @@ fixture_new(void)
 	f->y.start = usec_mono() - 60 * USEC_S;
 	f->y.monitor.conn = f->y.store.conn = f->y.link.conn =
 	    (struct ipcs_conn *)&f->conn;
+	f->y.monitor.name = "monitord";
+	f->y.store.name = "checkpointd";
+	f->y.link.name = "linkd";
+	f->y.monitor.heard = f->y.store.heard = f->y.link.heard = usec_mono();
 	f->y.store_state = (struct store_state){ .ok = 1,
 		.epoch = 7,
 		.seq = 2,
