@@ -193,6 +193,8 @@ on_path(unsigned index, bool up, void *arg)
 	struct director *d = arg;
 
 	d->listener->on_path(index, up, d->arg);
+	if (!beats_any_up(&d->beats))
+		d->peer_held = true; /* for all that we know */
 	if (!up)
 		director_evaluate(d);
 }

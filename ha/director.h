@@ -71,7 +71,7 @@ struct director {
 
 	bool loaded, waited, leaving, holding;
 	bool listened;            /* the last lease was late, and we looked */
-	bool peer_held;           /* its last beat said that it has the VIPs */
+	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
 	uint64_t load_token;      /* of the load under way; 0: none */
 	uint64_t load_count;      /* loads ever: the next token */

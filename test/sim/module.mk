@@ -16,3 +16,13 @@ sim_run_SRC := \
 	test/sim/scn_expect.c \
 	test/sim/sim_run.c \
 	$(SIM_SRC)
+
+UNIT += sim_soak
+sim_soak_SRC := \
+	test/sim/sim_soak.c \
+	$(SIM_SRC)
+
+UNIT += sim_sweep
+sim_sweep_SRC := \
+	test/sim/sim_sweep.c \
+	$(SIM_SRC)

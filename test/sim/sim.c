@@ -98,6 +98,7 @@ on_vip_changed(void *arg)
 	struct addr a;
 	unsigned i, k, holders;
 
+	n->had = s->clock.now;
 	for (i = 0; i < SIM_VIPS; i++) {
 		w = &s->watch[i];
 		a = (struct addr){ AF_INET, { 10, 0, 77, (uint8_t)(10 + i) } };

@@ -42,6 +42,7 @@ struct sim_node {
 	struct lvs_fake kernel;
 	struct vip_fake vip;
 	struct store_fake store;
+	usec_t had;              /* addresses, until then */
 	uint64_t starts, takes, moves; /* since sim_mark() */
 };
 
