@@ -102,7 +102,7 @@ ROOT := $(filter 0,$(shell id -u))
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: deps check check-unit check-rack check-san check-valgrind check-all
+.PHONY: deps check check-unit check-rack check-san check-all
 deps:
 	$(Q)test/rack/deps.sh || [ -z "$(ROOT)" ]
 
@@ -113,7 +113,6 @@ check: deps
 check-all: layers programs testprograms
 	$(Q)+$(MAKE) --no-print-directory check-unit
 	$(Q)+$(MAKE) --no-print-directory check-san
-	$(Q)+$(MAKE) --no-print-directory check-valgrind
 	$(Q)+$(MAKE) --no-print-directory check-rack
 
 check-unit: programs $(UNIT_BIN)
@@ -126,7 +125,8 @@ check-san:
 ifneq ($(ROOT),)
 check-rack: programs testprograms
 	@echo "== rack tests"
-	$(Q)$(PROVE) --exec $(PYTHON) $(RACK_TESTS) test/prober/selftest.py
+	$(Q)$(PROVE) --exec $(PYTHON) $(RACK_TESTS) test/link/test_linkd.py \
+		test/prober/selftest.py
 
 .PHONY: demo bench-failover
 demo: deps
