@@ -86,3 +86,8 @@ UNIT += test_linkd
 test_linkd_SRC = \
 	test/unit/test_linkd.c \
 	$(LINKD_SRC)
+
+# the yoke command, run against a played yoked
+UNIT += test_yoke
+test_yoke_SRC := \
+	test/unit/test_yoke.c
