@@ -96,7 +96,7 @@ show_head(const json_t *j, struct lines *l)
 	char text[DURATION_LEN], upper[32];
 	size_t i;
 
-	for (i = 0; role[i] != '\0' && i < sizeof(upper) - 1; i++)
+	for (i = 0; i < sizeof(upper) - 1 && role[i] != '\0'; i++)
 		upper[i] = (char)toupper((unsigned char)role[i]);
 	upper[i] = '\0';
 	line_begin(l, TONE_PLAIN, "yoke", 4);

@@ -64,8 +64,8 @@ path_alarms(const struct yoked *y, struct out *o)
 		if (why == NULL)
 			why = p->heard == 0 ? "nothing was ever heard on it"
 					    : "nothing is heard on it";
-		(void)snprintf(text, sizeof(text), "path %s: %s",
-		    y->conf->self->paths[i].name, why);
+		(void)snprintf(
+		    text, sizeof(text), "path %s: %s", p->own->name, why);
 		add_alarm(o, "path", text);
 	}
 }
@@ -279,29 +279,27 @@ show_beats(const struct yoked *y, struct out *o)
 	out_close(o);
 }
 
-/* The peer's beats have a bit for each of its paths, in its order. */
+/* Both directors number the paths alike; see ha/beats.c. */
 static bool
-peer_hears(const struct yoked *y, const struct conf_path *own)
+peer_hears(const struct beats *b, unsigned i)
 {
-	const struct conf_path *p = conf_peer_path(y->conf, own);
-	const struct beats *b = &y->director.beats;
-
-	return p != NULL && b->reported && beats_any_up(b) &&
-	       (b->report.hears >> (p - y->conf->peer->paths) & 1) != 0;
+	return b->reported && beats_any_up(b) &&
+	       (b->report.hears >> i & 1) != 0;
 }
 
-/* A reload never changes paths, so those of y->conf are in the same order. */
 static void
-show_path(const struct yoked *y, const struct path_state *p,
-    const struct conf_path *own, struct out *o)
+show_path(const struct yoked *y, unsigned i, struct out *o)
 {
+	const struct beats *b = &y->director.beats;
+	const struct path_state *p = &b->paths[i];
+
 	out_object(o, NULL);
-	out_str(o, "name", own->name);
-	out_str(o, "type", own->type == PATH_SERIAL ? "serial" : "udp");
-	out_str(o, "device", own->device);
+	out_str(o, "name", p->own->name);
+	out_str(o, "type", p->own->type == PATH_SERIAL ? "serial" : "udp");
+	out_str(o, "device", p->own->device);
 	out_bool(o, "up", p->up);
 	out_ms(o, "for_ms", ago(loop_now(y->loop), p->since));
-	out_bool(o, "peer_hears", peer_hears(y, own));
+	out_bool(o, "peer_hears", peer_hears(b, i));
 	out_num(o, "received", p->received);
 	out_num(o, "sent", p->sent);
 	out_num(o, "send_errors", p->send_errors);
@@ -313,12 +311,11 @@ show_path(const struct yoked *y, const struct path_state *p,
 static void
 show_paths(const struct yoked *y, struct out *o)
 {
-	const struct beats *b = &y->director.beats;
 	unsigned i;
 
 	out_array(o, "paths");
-	for (i = 0; i < b->n_paths; i++)
-		show_path(y, &b->paths[i], &y->conf->self->paths[i], o);
+	for (i = 0; i < y->director.beats.n_paths; i++)
+		show_path(y, i, o);
 	out_close(o);
 }
 

@@ -242,10 +242,11 @@ test_well(void)
 	is_int(num(j, "peer", "lag_ms"), 0, "and by time");
 	is_int(num(j, "checkpoint", "lag_changes"), 1, "the checkpoint lags");
 	v = json_array_get(json_object_get(j, "paths"), 0);
-	ok(json_is_false(json_object_get(v, "peer_hears")),
-	    "the peer's bits are in its order: not net1");
+	is_str(json_string_value(json_object_get(v, "name")), "net2",
+	    "paths as beats number them, not as this node lists them");
+	ok(json_is_true(json_object_get(v, "peer_hears")), "heard there");
 	v = json_array_get(json_object_get(j, "paths"), 1);
-	ok(json_is_true(json_object_get(v, "peer_hears")), "but net2");
+	ok(json_is_false(json_object_get(v, "peer_hears")), "but not here");
 	s = json_array_get(json_object_get(j, "services"), 0);
 	is_str(json_string_value(json_object_get(s, "key")),
 	    "tcp 192.0.2.10:80", "a service's key");

@@ -75,8 +75,7 @@ fixture_conf(struct fixture *f)
 	for (i = 0; i < 2; i++) {
 		(void)snprintf(f->own[i].name, NAME_LEN, "net%d", i + 1);
 		(void)snprintf(f->own[i].device, 64, "eth%d", i);
-		/* the peer lists its paths the other way round */
-		(void)snprintf(f->peers[1 - i].name, NAME_LEN, "net%d", i + 1);
+		(void)snprintf(f->peers[i].name, NAME_LEN, "net%d", i + 1);
 	}
 	c->nodes[0].paths = f->own;
 	c->nodes[1].paths = f->peers;
@@ -99,7 +98,7 @@ set_beats(struct fixture *f)
 
 	b->n_paths = 2;
 	for (i = 0; i < 2; i++)
-		b->paths[i] = (struct path_state){ .own = &f->own[i],
+		b->paths[i] = (struct path_state){ .own = &f->own[1 - i],
 			.up = true,
 			.heard = now,
 			.since = now - 5 * USEC_S,
@@ -108,7 +107,7 @@ set_beats(struct fixture *f)
 	b->heard = now;
 	b->report = (struct beat){ .role = ROLE_STANDBY,
 		.flags = BEAT_IN_STEP,
-		.hears = 1, /* its first: our second */
+		.hears = 1, /* the first, as beats count */
 		.table_epoch = 7 };
 }
 
