@@ -171,5 +171,7 @@ install: programs
 	install -m 644 packaging/man/*.8 $(DESTDIR)$(mandir)/man8
 	install -m 644 packaging/man/*.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 $(wildcard packaging/*.service) $(DESTDIR)$(unitdir)
+	install -D -m 644 packaging/yoke.sysusers \
+		$(DESTDIR)$(prefix)/lib/sysusers.d/yoke.conf
 	[ -e $(DESTDIR)$(sysconfdir)/yoke/yoke.conf ] || \
 		install -m 644 packaging/yoke.conf $(DESTDIR)$(sysconfdir)/yoke
