@@ -123,6 +123,23 @@ director_view(const struct director *d, struct view *v)
 		.loss = d->members.loss };
 }
 
+/* On the way out: hands over as soon as the standby is in step (a change may
+ * still be on its way to it), goes at once when there is none. */
+static void
+leave_step(struct director *d)
+{
+	struct view v;
+
+	director_view(d, &v);
+	if (d->role == ROLE_ACTIVE && v.link_peer && v.peer_role == ROLE_STANDBY &&
+	    beats_any_up(&d->beats)) {
+		if (v.peer_in_step && v.peer_seq == v.seq)
+			director_event(d, EV_HAND_OVER, WHY_SWITCH);
+	} else if (d->role != ROLE_HANDING_OVER) {
+		timer_in(&d->left, 0);
+	}
+}
+
 void
 director_evaluate(struct director *d)
 {
@@ -138,8 +155,10 @@ director_evaluate(struct director *d)
 	struct decision was = d->decision;
 	struct view v;
 
-	if (d->leaving && d->role != ROLE_HANDING_OVER)
+	if (d->leaving && d->role != ROLE_HANDING_OVER) {
+		leave_step(d);
 		return;
+	}
 	director_view(d, &v);
 	d->decision = decide(&v);
 	if (d->decision.alarm && d->decision.why != was.why)
@@ -147,8 +166,8 @@ director_evaluate(struct director *d)
 		    why_name(d->decision.why), why_text(d->decision.why));
 	if (events[d->decision.intent] != EV__LAST)
 		director_event(d, events[d->decision.intent], d->decision.why);
-	if (d->leaving && !d->holding)
-		timer_in(&d->left, 0);
+	if (d->leaving)
+		leave_step(d);
 }
 
 static void
@@ -180,6 +199,7 @@ on_report(const struct beat *b, void *arg)
 	if (b->table_epoch > d->epoch_seen)
 		d->epoch_seen = b->table_epoch;
 	director_evaluate(d);
+	outrank_seen(d); /* of one who was active while we did not hear it */
 	/* It may have answered for the addresses until now. */
 	held = d->peer_held;
 	d->peer_held = (d->beats.report.flags & BEAT_VIPS) != 0;
@@ -274,13 +294,9 @@ on_left(void *arg)
 void
 director_leave(struct director *d)
 {
-	struct view v;
-
-	director_view(d, &v);
-	if (d->role == ROLE_ACTIVE && v.link_peer && v.peer_in_step)
-		director_event(d, EV_HAND_OVER, WHY_SWITCH);
 	d->leaving = true;
-	timer_in(&d->left, d->role == ROLE_HANDING_OVER ? LEAVE_WAIT : 0);
+	timer_in(&d->left, LEAVE_WAIT);
+	leave_step(d);
 }
 
 int
