@@ -26,6 +26,7 @@ void takeover_stop(struct director *d);
 void load_table(struct director *d);     /* asks the store */
 void load_again(struct director *d);     /* or goes on without, when active */
 void announce_again(struct director *d); /* from the first one on */
+void outrank_seen(struct director *d); /* nobody else's term is above ours */
 void vips_reload(struct director *d, const struct conf *fresh);
 
 /* mutate.c */

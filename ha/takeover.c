@@ -65,7 +65,7 @@ announce_again(struct director *d)
  * beats that wait in its sockets say so, and are read before it touches the
  * addresses again. There may be none, or only old ones (a machine that was
  * paused, a buffer that was full): who comes late listens first, for as long
- * as silence takes to be noticed. Twice in a row would be too careful. */
+ * as silence takes to be noticed. */
 static bool
 still_ours(struct director *d, struct timer *t)
 {
@@ -74,15 +74,9 @@ still_ours(struct director *d, struct timer *t)
 
 	beats_drain(&d->beats);
 	director_evaluate(d);
-	if (!role_holds(d->role))
-		return false;
-	if (late < listen || d->listened) {
-		d->listened = false;
-		return true;
-	}
-	d->listened = true;
-	timer_in(t, listen);
-	return false;
+	if (role_holds(d->role) && late >= listen)
+		timer_in(t, listen);
+	return role_holds(d->role) && late < listen;
 }
 
 static void
@@ -105,8 +99,17 @@ on_renew(void *arg)
 {
 	struct director *d = arg;
 
-	if (!still_ours(d, &d->renew))
+	/* Listening twice in a row would be too careful. After it the addresses
+	 * are announced: somebody may have had them, and be gone. */
+	if (!still_ours(d, &d->renew) && !d->listened) {
+		d->listened = role_holds(d->role);
 		return;
+	}
+	if (!role_holds(d->role))
+		return;
+	if (d->listened)
+		announce_again(d);
+	d->listened = false;
 	vip_result(d, "lease", d->ports.vip->hold(
 	    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips));
 	timer_in(&d->renew, VIP_RENEW);
@@ -368,8 +371,19 @@ outrank(struct director *d, uint64_t highest)
 	if (!role_holds(d->role) || highest < d->table.epoch ||
 	    (highest == d->table.epoch && d->store_opened))
 		return;
-	begin_term(d, "stored terms were higher");
 	d->store_opened = false;
+	begin_term(d, "there were higher terms");
+}
+
+void
+outrank_seen(struct director *d)
+{
+	if (d->role != ROLE_ACTIVE || d->epoch_seen <= d->table.epoch)
+		return;
+	d->store_opened = false;
+	begin_term(d, "there were higher terms");
+	if (d->load_token == 0)
+		open_store(d);
 }
 
 static void
