@@ -91,3 +91,22 @@ test_linkd_SRC = \
 UNIT += test_yoke
 test_yoke_SRC := \
 	test/unit/test_yoke.c
+
+# the pair's decisions and what carries them out, on a fake clock
+UNIT += test_decide test_role test_beats test_announce test_table_diff test_ipvs
+test_decide_SRC := \
+	test/unit/test_decide.c
+test_role_SRC := \
+	test/unit/test_role.c
+test_beats_SRC := \
+	test/unit/test_beats.c \
+	test/fake/loop_fake.c \
+	test/fake/path_fake.c
+test_announce_SRC := \
+	test/unit/test_announce.c
+test_table_diff_SRC := \
+	test/unit/test_table_diff.c
+test_ipvs_SRC := \
+	test/unit/test_ipvs.c \
+	test/fake/loop_fake.c \
+	test/fake/lvs_fake.c

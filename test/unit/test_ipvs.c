@@ -1,0 +1,315 @@
+/*
+ * test_ipvs: the sink over the twin of the kernel: what is wanted gets there,
+ * drift is put right, failures are reported and tried again, what is not ours
+ * stays.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "ha/ipvs.h"
+#include "test/fake/loop_fake.h"
+#include "test/fake/lvs_fake.h"
+#include "test/tap.h"
+
+struct rig {
+	struct loop *loop;
+	struct lvs_fake kernel;
+	struct table table;
+	struct conf conf;
+	struct conf_path path;
+	struct ipvs ipvs;
+	unsigned passes;
+};
+
+static struct addr
+address(unsigned n)
+{
+	return (struct addr){ AF_INET, { 10, 0, 0, (uint8_t)n } };
+}
+
+static void
+change(struct rig *r, struct change *c)
+{
+	c->epoch = r->table.epoch;
+	c->seq = r->table.seq + 1;
+	if (table_apply(&r->table, c) < 0)
+		abort();
+	ipvs_dirty(&r->ipvs);
+}
+
+static void
+set_service(struct rig *r, const char *name, unsigned fwmark)
+{
+	struct change c = { .what = CHANGE_SERVICE_SET };
+
+	strcpy(c.service, name);
+	c.service_def.protocol = fwmark == 0 ? IPPROTO_TCP : 0;
+	c.service_def.fwmark = fwmark;
+	c.service_def.addr = address(1);
+	c.service_def.port = fwmark == 0 ? 80 : 0;
+	strcpy(c.service_def.scheduler, "wlc");
+	c.service_def.persistence_s = fwmark;
+	c.service_def.persistence_bits = 24;
+	change(r, &c);
+}
+
+static void
+set_server(struct rig *r, const char *service, unsigned n)
+{
+	struct change c = { .what = CHANGE_SERVER_SET };
+
+	strcpy(c.service, service);
+	(void)snprintf(c.server, NAME_LEN, "r%u", n);
+	c.server_def.addr = address(100 + n);
+	c.server_def.port = 80;
+	c.server_def.weight = 10;
+	change(r, &c);
+}
+
+static void
+set_state(struct rig *r, enum change_what what, unsigned n, int64_t value)
+{
+	struct change c = { .what = what, .value = value };
+
+	strcpy(c.service, "web");
+	(void)snprintf(c.server, NAME_LEN, "r%u", n);
+	change(r, &c);
+}
+
+static void
+run(struct rig *r, usec_t t)
+{
+	struct fake_clock *c = loop_fake_clock(r->loop);
+
+	fake_clock_run(c, c->now + t);
+}
+
+static void
+on_pass(void *arg)
+{
+	struct rig *r = arg;
+
+	r->passes++;
+}
+
+static struct rig *
+rig_new(void)
+{
+	struct rig *r = mem_new(struct rig);
+
+	(void)loop_new(&r->loop);
+	r->conf.nodes[0] = (struct conf_node){ .name = "d1", .id = 1,
+		.paths = &r->path, .n_paths = 1 };
+	r->conf.nodes[1] = (struct conf_node){ .name = "d2", .id = 2 };
+	r->conf.self = &r->conf.nodes[0];
+	r->conf.peer = &r->conf.nodes[1];
+	r->conf.sync = true;
+	r->conf.sync_id = 10;
+	strcpy(r->path.device, "eth0");
+	table_init(&r->table);
+	ipvs_start(&r->ipvs, r->loop, &lvs_fake_ops, &r->kernel, &r->table,
+	    &r->conf);
+	r->ipvs.on_pass = on_pass;
+	r->ipvs.arg = r;
+	set_service(r, "web", 0);
+	set_server(r, "web", 1);
+	set_server(r, "web", 2);
+	run(r, USEC_MS);
+	return r;
+}
+
+static void
+rig_free(struct rig *r)
+{
+	ipvs_stop(&r->ipvs);
+	lvs_fake_done(&r->kernel);
+	table_done(&r->table);
+	loop_free(r->loop);
+	free(r);
+}
+
+static int
+weight(struct rig *r, unsigned n)
+{
+	struct addr a = address(100 + n);
+	struct lvs_dest *d;
+
+	if (r->kernel.table.n == 0)
+		return -1;
+	d = lvs_service_find(&r->kernel.table.services[0], &a, 80);
+	return d != NULL ? d->weight : -1;
+}
+
+static void
+test_follows(void)
+{
+	struct rig *r = rig_new();
+	struct change c = { .what = CHANGE_SERVER_DEL, .service = "web",
+		.server = "r2" };
+	const struct lvs_service *s;
+
+	is_int(weight(r, 1), 10, "what is configured gets there");
+	is_int(r->kernel.table.n, 1, "one service");
+	set_state(r, CHANGE_OVERRIDE, 1, 37);
+	run(r, USEC_MS);
+	is_int(weight(r, 1), 37, "a weight by hand");
+	set_state(r, CHANGE_HEALTH, 1, HEALTH_DOWN);
+	run(r, USEC_MS);
+	is_int(weight(r, 1), 0, "down: no new connections, but it is there");
+	set_state(r, CHANGE_HEALTH, 1, HEALTH_UP);
+	set_state(r, CHANGE_DRAIN, 2, 1);
+	run(r, USEC_MS);
+	is_int(weight(r, 1), 37, "up again");
+	is_int(weight(r, 2), 0, "drained");
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(weight(r, 2), -1, "removed");
+	s = ipvs_have(&r->ipvs, &r->table.services[0]->def);
+	ok(s != NULL, "the kernel's entry is found by definition");
+	c.what = CHANGE_SERVICE_DEL;
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(r->kernel.table.n, 0, "the service is removed");
+	is_int(r->ipvs.repairs, 0, "none of this was a repair");
+	rig_free(r);
+}
+
+static void
+test_batches(void)
+{
+	struct rig *r = rig_new();
+	unsigned passes = r->passes, i;
+
+	for (i = 0; i < 100; i++)
+		set_state(r, CHANGE_OVERRIDE, 1, i);
+	run(r, USEC_MS);
+	is_int(r->passes - passes, 1, "a hundred changes, one pass");
+	is_int(weight(r, 1), 99, "the last one counts");
+	set_state(r, CHANGE_OVERRIDE, 1, 5);
+	ipvs_flush(&r->ipvs);
+	is_int(weight(r, 1), 5, "flush does not wait");
+	passes = r->passes;
+	ipvs_flush(&r->ipvs);
+	is_int(r->passes, passes, "nor does it do anything when nothing is due");
+	rig_free(r);
+}
+
+static void
+test_drift(void)
+{
+	struct rig *r = rig_new();
+	struct lvs_service other = { .scheduler = "rr",
+		.key = { .protocol = IPPROTO_UDP, .port = 53 } };
+	struct lvs_op op = { .verb = LVS_ADD_SERVICE, .service = &other };
+	size_t applies;
+
+	other.key.addr = address(9);
+	(void)lvs_fake_kernel(&r->kernel, LVS_ADD_SERVICE, &op);
+	run(r, 2 * USEC_S);
+	is_int(r->kernel.table.n, 2, "a service of somebody else stays");
+	r->kernel.table.services[0].dests[0].weight = 4711;
+	run(r, IPVS_DRIFT + USEC_MS);
+	is_int(weight(r, 1), 10, "a weight changed by hand is put back");
+	is_int(r->ipvs.repairs, 1, "and counted");
+	lvs_table_done(&r->kernel.table);
+	run(r, IPVS_DRIFT + USEC_MS);
+	is_int(weight(r, 2), 10, "everything removed by hand comes back");
+	is_int(r->kernel.table.n, 1, "everything of ours");
+	applies = r->kernel.applies;
+	run(r, 5 * USEC_S);
+	is_int(r->kernel.applies, applies, "in peace nothing is applied");
+	rig_free(r);
+}
+
+static void
+test_failures(void)
+{
+	struct rig *r = rig_new();
+
+	r->kernel.fail_read = 1;
+	r->kernel.fail_rc = -EPERM;
+	set_state(r, CHANGE_OVERRIDE, 1, 37);
+	run(r, USEC_MS);
+	is_int(r->ipvs.rc, -EPERM, "a kernel that cannot be read");
+	ok(r->ipvs.error[0] != '\0', "says so: %s", r->ipvs.error);
+	run(r, IPVS_DRIFT + USEC_MS);
+	is_int(r->ipvs.rc, 0, "is tried again");
+	is_int(weight(r, 1), 37, "and caught up with");
+	r->kernel.fail_op = 1;
+	r->kernel.fail_rc = -ENOMEM;
+	set_state(r, CHANGE_OVERRIDE, 1, 5);
+	set_state(r, CHANGE_OVERRIDE, 2, 6);
+	run(r, USEC_MS);
+	is_int(r->ipvs.rc, -ENOMEM, "one operation fails");
+	ok(strstr(r->ipvs.error, "10.0.0.101") != NULL, "which is named: %s",
+	    r->ipvs.error);
+	is_int(weight(r, 2), 6, "the others are carried out");
+	run(r, IPVS_DRIFT + USEC_MS);
+	is_int(weight(r, 1), 5, "the second pass repairs it");
+	rig_free(r);
+}
+
+/* A deletion that failed is ours until it is done. */
+static void
+test_owned(void)
+{
+	struct rig *r = rig_new();
+	struct change c = { .what = CHANGE_SERVICE_DEL, .service = "web" };
+
+	r->kernel.fail_op = 1;
+	r->kernel.fail_rc = -ENOMEM;
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(r->kernel.table.n, 1, "a deletion that fails");
+	run(r, IPVS_DRIFT + USEC_MS);
+	is_int(r->kernel.table.n, 0, "is not forgotten");
+	rig_free(r);
+}
+
+static void
+test_want(void)
+{
+	struct rig *r = rig_new();
+	struct lvs_table t;
+
+	set_service(r, "mark", 7);
+	is_int(ipvs_want(&r->table, &t), 0, "what is wanted of the kernel");
+	is_int(t.n, 2, "two services");
+	is_int(t.services[0].key.fwmark + t.services[1].key.fwmark, 7,
+	    "one of them by mark");
+	lvs_table_done(&t);
+	set_service(r, "again", 0);
+	is_int(ipvs_want(&r->table, &t), -EEXIST, "two with one key");
+	run(r, USEC_MS);
+	is_int(r->ipvs.rc, -EEXIST, "are refused as a whole");
+	is_int(weight(r, 1), 10, "what is there stays");
+	rig_free(r);
+}
+
+static void
+test_sync(void)
+{
+	struct rig *r = rig_new();
+
+	run(r, 2 * USEC_S);
+	is_int(r->kernel.sync[0].role, LVS_MASTER, "the master daemon runs");
+	is_int(r->kernel.sync[0].id, 11, "with an id of this director");
+	is_int(r->kernel.sync[1].id, 12, "the backup with the peer's");
+	is_str(r->kernel.sync[0].ifname, "eth0", "on the first NIC path");
+	rig_free(r);
+}
+
+int
+main(void)
+{
+	test_follows();
+	test_batches();
+	test_drift();
+	test_failures();
+	test_owned();
+	test_want();
+	test_sync();
+	return done();
+}
