@@ -375,15 +375,26 @@ outrank(struct director *d, uint64_t highest)
 	begin_term(d, "there were higher terms");
 }
 
+/* Two terms of one number, after a split: who stays begins another one. A file
+ * and a change belong to one term of one writer. */
+static bool
+tied(const struct director *d)
+{
+	const struct beat *b = &d->beats.report;
+
+	return b->role == ROLE_ACTIVE && b->epoch == d->table.epoch &&
+	    (b->flags & BEAT_LEAVING) == 0;
+}
+
 void
 outrank_seen(struct director *d)
 {
-	if (d->role != ROLE_ACTIVE || d->epoch_seen <= d->table.epoch)
+	if (d->role != ROLE_ACTIVE ||
+	    (d->epoch_seen <= d->table.epoch && !tied(d)))
 		return;
 	d->store_opened = false;
 	begin_term(d, "there were higher terms");
-	if (d->load_token == 0)
-		open_store(d);
+	load_again(d);
 }
 
 static void
@@ -399,6 +410,8 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 	}
 	if (f->rc != 0 || table_age_cmp(f->epoch, f->seq, epoch, seq) <= 0)
 		return;
+	if (d->store_opened && f->epoch == d->table.epoch)
+		return; /* our own file: see director_on_store() */
 	if (role_holds(d->role) && (d->store_opened || d->early_lost)) {
 		director_note(d, NOTE_WARNING,
 		    "stored table epoch=%" PRIu64 " seq=%" PRIu64

@@ -288,8 +288,10 @@ do_store(struct scn *c, const struct scn_line *l)
 	s->absent = strcmp(what, "absent") == 0;
 	s->silent = strcmp(what, "silent") == 0;
 	s->fail_rc = strcmp(what, "failing") == 0 ? -EIO : 0;
-	return s->absent || s->silent || s->fail_rc != 0 ||
-	    strcmp(what, "ok") == 0;
+	if (s->absent || s->silent || s->fail_rc != 0)
+		return true;
+	sim_store_up(c->sim, (unsigned)n);
+	return strcmp(what, "ok") == 0;
 }
 
 /* kernel d1 fails | works | spoil */

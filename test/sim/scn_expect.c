@@ -278,12 +278,7 @@ is_decision(struct scn *c, const struct term *t)
 static bool
 is_stored(struct scn *c, const struct term *t)
 {
-	const struct table *f = store_disk_newest(&c->sim->disks[0]);
-	const struct director *d = active(c);
-
-	return same(c, t, f != NULL && d != NULL && f->epoch == d->table.epoch &&
-		    f->seq == d->table.seq && table_equal(f, &d->table) ?
-		    "equal" : "different");
+	return same(c, t, sim_stored(c->sim) ? "equal" : "different");
 }
 
 static const struct {

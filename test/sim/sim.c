@@ -543,6 +543,13 @@ sim_reload(struct sim *s, unsigned i, unsigned servers, unsigned vips)
 	return rc < 0 ? rc : (int)changes;
 }
 
+void
+sim_store_up(struct sim *s, unsigned i)
+{
+	if (usable(s, i))
+		director_on_store(&s->nodes[i].director);
+}
+
 /* A weight changed, a server removed, a service of somebody else added. */
 void
 sim_kernel_spoil(struct sim *s, unsigned i)

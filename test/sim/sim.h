@@ -95,6 +95,7 @@ int sim_change_random(struct sim *s); /* on the active */
 int sim_reload(struct sim *s, unsigned n, unsigned servers, unsigned vips);
 void sim_kernel_spoil(struct sim *s, unsigned n); /* entries by hand */
 void sim_remember(struct sim *s, unsigned n);
+void sim_store_up(struct sim *s, unsigned n); /* checkpointd came back */
 
 /* What is true. */
 void sim_mark(struct sim *s); /* measurements begin anew */
@@ -105,6 +106,10 @@ int sim_active(const struct sim *s);
 bool sim_tables_equal(const struct sim *s);
 bool sim_kernel_right(const struct sim *s, unsigned n);
 bool sim_in_step(const struct sim *s);
+/* Storage has the active one's table and term. */
+bool sim_stored(const struct sim *s);
+/* A standby that claims the active's epoch and seq has the active's table. */
+bool sim_replica_true(const struct sim *s);
 /* One active holding alone, one standby in step, kernels right, and the segment
  * knows where the addresses are. NULL, or what is wrong. */
 const char *sim_well(const struct sim *s);

@@ -114,6 +114,34 @@ sim_in_step(const struct sim *s)
 	return false;
 }
 
+bool
+sim_stored(const struct sim *s)
+{
+	int n = sim_active(s);
+	const struct table *f, *t;
+
+	if (n < 0)
+		return false;
+	t = &s->nodes[n].director.table;
+	f = store_disk_newest(s->nodes[n].store.disk);
+	return f != NULL && f->epoch == t->epoch && f->seq == t->seq &&
+	    table_equal(f, t);
+}
+
+bool
+sim_replica_true(const struct sim *s)
+{
+	const struct director *a, *b;
+	int n = sim_active(s);
+
+	if (n < 0 || !sim_is(s, !n, ROLE_STANDBY))
+		return true;
+	a = &s->nodes[n].director;
+	b = &s->nodes[!n].director;
+	return !b->replica.valid || a->table.epoch != b->table.epoch ||
+	    a->table.seq != b->table.seq || table_equal(&a->table, &b->table);
+}
+
 const char *
 sim_well(const struct sim *s)
 {

@@ -20,13 +20,14 @@
 #include "test/tap.h"
 
 #define SETTLE (5 * USEC_S)
+#define NOBODY_MAX (6 * USEC_S) /* start_wait, storage that hangs, and some */
 #define TWO_MAX (VIP_LEASE_S * USEC_S + 200 * USEC_MS)
 
 struct soak {
 	struct sim *s;
 	bool cut[2][2], hung[2];
 	bool split;  /* beats were lost on purpose since the last heal */
-	bool strict; /* every change must survive */
+	usec_t usable_since[2], held; /* when somebody last held */
 };
 
 static unsigned
@@ -60,6 +61,7 @@ heal_all(struct soak *k)
 		link_fake_linkd(&s->link, side, true);
 		link_fake_corosync(&s->link, side, true);
 		sim_start(s, side);
+		sim_store_up(s, side);
 	}
 	s->link.full = false;
 	s->link.delay = 300;
@@ -224,20 +226,46 @@ two_max(const struct sim *s)
 	    s->watch[0].two_max : s->watch[1].two_max;
 }
 
+/* What holds at any time. */
+static const char *
+always(struct soak *k)
+{
+	struct sim *s = k->s;
+	usec_t now = sim_now(s), since = now;
+	unsigned n;
+
+	if (!sim_replica_true(s))
+		return "a replica is not what it says it is";
+	for (n = 0; n < 2; n++) {
+		if (!s->nodes[n].runs || k->hung[n])
+			k->usable_since[n] = now;
+		since = k->usable_since[n] < since ? k->usable_since[n] : since;
+	}
+	if (s->watch[0].holders > 0)
+		k->held = now;
+	if (now - since > NOBODY_MAX && now - k->held > NOBODY_MAX)
+		return "nobody serves though somebody could";
+	return NULL;
+}
+
 /* A stretch of faults, then peace. NULL, or what is wrong. */
 static const char *
 round_of(struct soak *k, usec_t length)
 {
 	struct sim *s = k->s;
 	usec_t end = sim_now(s) + length;
-	const char *bad;
+	const char *bad = NULL;
 
 	k->split = false;
+	k->held = sim_now(s);
 	sim_mark(s);
-	while (sim_now(s) < end) {
+	while (sim_now(s) < end && bad == NULL) {
 		faults[upto(s, (unsigned)ARRAY_LEN(faults))](k, upto(s, 2));
 		sim_run_for(s, upto(s, 4) ? upto(s, 100000) : upto(s, 2000000));
+		bad = always(k);
 	}
+	if (bad != NULL)
+		return bad;
 	sim_watch_now(s);
 	if (!k->split && two_max(s) > TWO_MAX)
 		return "two held an address for longer than a lease";
@@ -255,6 +283,8 @@ round_of(struct soak *k, usec_t length)
 	sim_watch_now(s);
 	if (two_max(s) > 0 || s->watch[0].none_max > 0)
 		return "an address moved in peace";
+	if (!sim_stored(s))
+		return "storage does not have the table";
 	return sim_well(s);
 }
 
