@@ -229,6 +229,7 @@ enum role_event
 take_over(struct director *d, struct transition *t)
 {
 	usec_t start = loop_now(d->loop), now;
+	bool told_all = was_told_all(d, t);
 
 	d->load_token = 0;
 	d->store_opened = false;
@@ -255,7 +256,7 @@ take_over(struct director *d, struct transition *t)
 	timer_in(&d->renew, VIP_RENEW);
 	transition_step(t, "announce", loop_now(d->loop) - start);
 	d->load_at = loop_now(d->loop);
-	if (was_told_all(d, t))
+	if (told_all)
 		open_store(d);
 	else
 		load_again(d);

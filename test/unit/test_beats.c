@@ -364,6 +364,27 @@ test_retime(void)
 	world_free(w);
 }
 
+/* Held up for less than makes a sleep of it: what has arrived counts. */
+static void
+test_drain(void)
+{
+	struct world *w = world_new();
+	struct side *b = &w->sides[1];
+	struct conf slow = b->conf;
+
+	slow.beat_interval = 200 * USEC_MS;
+	beats_retime(&b->beats, &slow);
+	run(w, USEC_S);
+	loop_fake_pause(b->loop, true);
+	run(w, 300 * USEC_MS);
+	loop_fake_pause(b->loop, false);
+	run(w, USEC_S);
+	is_int(b->beats.sleeps, 0, "held up a little");
+	is_int(b->downs, 0, "silence is judged after what arrived was read");
+	b->beats.conf = &b->conf;
+	world_free(w);
+}
+
 static void
 test_bad_paths(void)
 {
@@ -395,6 +416,7 @@ main(void)
 	test_refused();
 	test_order();
 	test_retime();
+	test_drain();
 	test_bad_paths();
 	return done();
 }
