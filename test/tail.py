@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""tail: what is growing too long: functions over 80 lines, files over 600,
-headers over 100. Exits 1 when a limit of HACKING.md is broken."""
+"""tail: what is growing too long: functions over 80 lines, files over 800,
+headers over 170. Exits 1 when a limit of HACKING.md is broken."""
 import re
 import subprocess
 import sys
 
-LIMITS = ((".h", 130), (".c", 600))
+LIMITS = ((".h", 170), (".c", 800))
 
 
 def main():

@@ -6,6 +6,7 @@
  * whole state again once it reads. Nothing here waits for anybody.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,7 +217,7 @@ on_command(struct yoked *y, struct ipcs_conn *c, const void *body, size_t len)
 	}
 	rc = yoked_command(y, ipcs_user(c), n, words, text, sizeof(text));
 	if (rc < 0 && text[0] == '\0')
-		strncat(text, err_text(rc), sizeof(text) - 1);
+		(void)snprintf(text, sizeof(text), "%s", err_text(rc));
 	(void)ipcs_reply(c, rc, text, strlen(text));
 }
 
