@@ -134,12 +134,16 @@ on_frame(unsigned index, const void *bytes, size_t len, void *arg)
 	int rc;
 
 	rc = beat_unpack(bytes, len, b->key, &beat);
-	if (rc < 0) {
+	if (rc < 0)
 		b->guard.refused[beat_refusal(rc)]++;
-		return;
-	}
-	if (beat_guard_admit(&b->guard, &beat, index, &fresh) == 0)
+	else
+		rc = beat_guard_admit(&b->guard, &beat, index, &fresh);
+	if (rc == 0) {
 		heard(b, index, &beat);
+	} else {
+		b->paths[index].refused = loop_now(b->loop);
+		b->paths[index].refusal = beat_refusal(rc);
+	}
 }
 
 static uint32_t

@@ -23,6 +23,8 @@ struct path_state {
 	usec_t since;    /* of up or down, monotonic */
 	uint64_t received, sent, send_errors, changes;
 	usec_t gap_max;  /* longest time between two beats while up */
+	usec_t refused;  /* the last frame that was refused; 0: none */
+	enum beat_refusal refusal; /* and why */
 };
 
 struct beats_ops {

@@ -14,6 +14,7 @@
 #include "daemons/yoked/yoked.h"
 
 #define SILENT (3 * USEC_S) /* a helper that says nothing for so long hangs */
+#define RECENT (3 * USEC_S) /* a refused beat of then still explains things */
 
 static bool
 holds(const struct director *d)
@@ -47,12 +48,33 @@ add_alarm(struct out *o, const char *name, const char *text)
 	out_close(o);
 }
 
+/* Why a path that is down is down, as far as it shows. */
+static const char *
+path_trouble(const struct yoked *y, const struct path_state *p)
+{
+	static const char *const refusals[REFUSED__LAST] = {
+		[REFUSED_MALFORMED] = "what is heard on it is no beat",
+		[REFUSED_VERSION] = "its beats have another version",
+		[REFUSED_AUTH] = "its beats are not signed with our key; is "
+				 "the key file the same on both directors?",
+		[REFUSED_FOREIGN] = "its beats are of another instance or node",
+		[REFUSED_REPLAY] = "only old beats are heard on it",
+		[REFUSED_UNPROVEN] = "its beats do not answer ours",
+	};
+
+	if (p->path != NULL && p->path->problem != NULL)
+		return p->path->problem;
+	if (p->refused != 0 && ago(loop_now(y->loop), p->refused) < RECENT)
+		return refusals[p->refusal];
+	return p->heard == 0 ? "nothing was ever heard on it"
+			     : "nothing is heard on it";
+}
+
 static void
 path_alarms(const struct yoked *y, struct out *o)
 {
 	const struct beats *b = &y->director.beats;
 	char text[CONF_TEXT_LEN];
-	const char *why;
 	unsigned i;
 
 	for (i = 0; i < b->n_paths; i++) {
@@ -60,12 +82,8 @@ path_alarms(const struct yoked *y, struct out *o)
 
 		if (p->up)
 			continue;
-		why = p->path != NULL ? p->path->problem : NULL;
-		if (why == NULL)
-			why = p->heard == 0 ? "nothing was ever heard on it"
-					    : "nothing is heard on it";
-		(void)snprintf(
-		    text, sizeof(text), "path %s: %s", p->own->name, why);
+		(void)snprintf(text, sizeof(text), "path %s: %s", p->own->name,
+		    path_trouble(y, p));
 		add_alarm(o, "path", text);
 	}
 }
