@@ -218,6 +218,12 @@ is_gap(struct scn *c, const struct term *t)
 }
 
 static bool
+is_lost(struct scn *c, const struct term *t)
+{
+	return number(c, t, c->sim->watch[0].lost);
+}
+
+static bool
 is_double(struct scn *c, const struct term *t)
 {
 	usec_t most = 0;
@@ -306,6 +312,7 @@ static const struct {
 	{ "stored", is_stored, true },
 	{ "servers", is_servers, true },
 	{ "gap", is_gap, true },
+	{ "lost", is_lost, true },
 	{ "double", is_double, true },
 	{ "takes", is_takes, true },
 	{ "moves", is_moves, true },

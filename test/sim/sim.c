@@ -62,31 +62,20 @@ count_in(struct sim_watch *w, usec_t now)
 {
 	usec_t took = now - w->since;
 
-	if (w->holders == 0) {
-		w->none_sum += took;
-		w->none_max = took > w->none_max ? took : w->none_max;
-	} else if (w->holders > 1) {
-		w->two_sum += took;
-		w->two_max = took > w->two_max ? took : w->two_max;
-	}
+	if (w->holders == 0 && took > w->none_max)
+		w->none_max = took;
+	if (w->holders > 1 && took > w->two_max)
+		w->two_max = took;
 }
 
 /* A stretch that goes on is one stretch: its length so far, not twice. */
 void
 sim_watch_now(struct sim *s)
 {
-	struct sim_watch *w;
-	usec_t took;
 	unsigned i;
 
-	for (i = 0; i < SIM_VIPS; i++) {
-		w = &s->watch[i];
-		took = sim_now(s) - w->since;
-		if (w->holders == 0 && took > w->none_max)
-			w->none_max = took;
-		if (w->holders > 1 && took > w->two_max)
-			w->two_max = took;
-	}
+	for (i = 0; i < SIM_VIPS; i++)
+		count_in(&s->watch[i], sim_now(s));
 }
 
 static void
@@ -111,6 +100,7 @@ on_vip_changed(void *arg)
 			sim_note(s, "addresses: d1=%s d2=%s",
 			    vip_fake_has(&s->nodes[0].vip, &a) ? "yes" : "no",
 			    vip_fake_has(&s->nodes[1].vip, &a) ? "yes" : "no");
+		w->lost += holders == 0;
 		w->holders = holders;
 		w->since = sim_now(s);
 	}

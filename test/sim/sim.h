@@ -50,7 +50,9 @@ struct sim_node {
 struct sim_watch {
 	unsigned holders;
 	usec_t since;           /* of the present number */
-	usec_t none_max, two_max, none_sum, two_sum;
+	usec_t none_max, two_max;
+	unsigned lost;          /* how often the last holder went, if only for
+				   an instant */
 };
 
 struct sim {
