@@ -130,6 +130,16 @@ class Pair:
         except OSError:
             return ""
 
+    def dump(self, tail=1500):
+        """All that there is to look at when a test fails."""
+        out = ""
+        for n in self.rack.NODES:
+            if self.rack.powered(n):
+                out += f"{n}: {self.yoke(n, 'status', check=False)}"
+            for name in DAEMONS:
+                out += f"{n} {name}: {self.log(n, name)[-tail:]}\n"
+        return out
+
     # -- questions -------------------------------------------------------
 
     def yoke(self, node, args, check=True, timeout=8):

@@ -17,6 +17,7 @@ class T:
     def __init__(self):
         self.count = self.failed = 0
         self.start = time.monotonic()
+        self.dump = None    # called when a part fails: what to look at
 
     def ok(self, cond, text, detail=None):
         """One line of TAP; detail is shown when it failed. Returns cond."""
@@ -46,6 +47,8 @@ class T:
         except Exception as e:
             self.ok(False, f"{text}: {type(e).__name__}",
                     traceback.format_exc())
+            with contextlib.suppress(Exception):
+                self.note(self.dump() if self.dump else "")
         if os.environ.get("TAP_TIMES"):
             self.note(f"{text}: {time.monotonic() - start:.1f} s")
 

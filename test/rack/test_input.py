@@ -402,7 +402,8 @@ def main():
     with t.part("wrong configuration files"):
         wrong_files()
     with Rack() as rack:
-        pair = Pair(rack, interval="100ms", misses=5)
+        pair = Pair(rack, interval="200ms", misses=10)
+        t.dump = pair.dump
         rack.each(pair.configure)
         with t.part("no IPVS in the kernel"):
             no_ipvs(rack, pair)
