@@ -1,0 +1,88 @@
+"""bench_noise: was it the machine under the rack?
+
+What is measured runs at real-time priorities above other racks' (10). What
+noise is left is judged by the host's own accounts, not by how a run came out: how long the
+directors' processes were ready to run and had no CPU (the second number of
+/proc/PID/schedstat), and how late the prober was.
+"""
+import contextlib
+import os
+import time
+
+import net
+from uml import group_members
+
+SERVERS, DIRECTORS, PROBER = 29, 30, 31     # priorities
+CUT_MS = 12             # the survivor without a CPU, in 0.2 s from the cut ...
+LOAD_MS = 60            # ... a director, in 1.2 s under load before it
+PROBER_MS = 8           # the prober starts a connection every 2 ms
+QUIET_S = 120           # in all, waited for other racks to go away
+
+
+def raise_servers(rack):
+    """Real servers that wait for a CPU would look like a slow director."""
+    for role in rack.RS:
+        for pid in net.ns_pids(rack.fabric.ns(role)):
+            _raise(rack, pid, SERVERS)
+
+
+def raise_prober(rack, pid):
+    _raise(rack, pid, PROBER)
+
+
+def _raise(rack, pid, priority):
+    with contextlib.suppress(ProcessLookupError):
+        if rack.rt:
+            os.sched_setscheduler(pid, os.SCHED_RR,
+                                  os.sched_param(priority))
+
+
+def waited_ms(rack, node):
+    """For how long, ever, a director's processes had to wait for a CPU."""
+    total = 0
+    for pid in group_members(rack.machines[node].proc.pid):
+        try:
+            with open(f"/proc/{pid}/schedstat") as f:
+                total += int(f.read().split()[1])
+        except OSError:
+            pass                        # ended meanwhile
+    return total / 1e6
+
+
+def other_racks(rack=None):
+    tags = {n.split("-")[1] for n in net.ns_list()}
+    return len(tags - {rack.tag} if rack else tags)
+
+
+class Quiet:
+    """Waits for other racks, which run at the same priority as ours."""
+
+    def __init__(self, seconds=QUIET_S):
+        self.left = seconds
+
+    def wait(self):
+        start = time.monotonic()
+        while self.left > 0 and other_racks():
+            time.sleep(0.5)
+            self.left -= 0.5
+        return time.monotonic() - start
+
+
+def load_average():
+    return os.getloadavg()[0]
+
+
+def spoilt(r):
+    """Why a run does not count; None if it does."""
+    if r["other_holders"]:
+        return (f"{r['other_holders'][0]} held the VIP before the cut "
+                f"(no CPU: {max(r['waited_ms']['load'].values()):.0f} ms)")
+    if r["prober_late_ms"] > PROBER_MS:
+        return f"the prober was {r['prober_late_ms']:.0f} ms late"
+    for what, limit in (("cut", CUT_MS), ("load", LOAD_MS)):
+        for node, ms in r["waited_ms"][what].items():
+            if ms > limit:
+                return (f"{node} had no CPU for {ms:.0f} ms "
+                        + ("around the cut" if what == "cut"
+                           else "under load"))
+    return None
