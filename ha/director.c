@@ -104,7 +104,7 @@ director_view(const struct director *d, struct view *v)
 		.seq = d->table.seq,
 		.loaded = d->loaded,
 		.waited = d->waited,
-		.serves = d->ipvs.passes == 0 || d->ipvs.rc == 0,
+		.serves = d->ipvs.drives,
 		.uplink = true,
 		.nics_up = beats_up(&d->beats, PATH_UDP),
 		.serials_up = beats_up(&d->beats, PATH_SERIAL),
@@ -181,7 +181,7 @@ fill(struct beat *b, void *arg)
 	b->flags |= director_in_step(d) ? BEAT_IN_STEP : 0;
 	b->flags |= d->holding ? BEAT_VIPS : 0;
 	b->flags |= d->members.connected ? BEAT_LINK : 0;
-	b->flags |= d->ipvs.passes == 0 || d->ipvs.rc == 0 ? BEAT_SERVES : 0;
+	b->flags |= d->ipvs.drives ? BEAT_SERVES : 0;
 	b->flags |= d->leaving && !d->holding ? BEAT_LEAVING : 0;
 	b->epoch = role_holds(d->role) ? d->table.epoch : d->epoch_seen;
 	b->table_epoch = d->table.epoch;

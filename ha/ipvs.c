@@ -117,8 +117,10 @@ pass(struct ipvs *i, bool asked)
 	int rc;
 
 	rc = ipvs_want(i->table, &want);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = i->ops->read(i->ctx, &have);
+		i->drives = rc == 0;
+	}
 	if (rc == 0)
 		rc = lvs_owned_add_table(&i->owned, &want);
 	if (rc == 0)
@@ -217,7 +219,8 @@ ipvs_start(struct ipvs *i, struct loop *l, const struct lvs_ops *ops,
 		.ops = ops,
 		.ctx = ctx,
 		.table = t,
-		.conf = conf };
+		.conf = conf,
+		.drives = true };
 	timer_init(&i->soon, l, on_soon, i);
 	timer_init(&i->drift, l, on_drift, i);
 	timer_in(&i->drift, 0);

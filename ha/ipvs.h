@@ -25,6 +25,8 @@ struct ipvs {
 	usec_t cost;               /* of the last pass */
 	bool reconciled;           /* a pass has succeeded */
 	int rc;                    /* of the last pass */
+	bool drives;               /* the kernel answers; it may still refuse an
+	                            * entry, which is no reason to move */
 	char error[LVS_OP_TEXT_MAX];
 	uint64_t passes, applied;
 	uint64_t repairs;          /* operations that no change of ours asked for */

@@ -195,7 +195,7 @@ on_switch(struct director *d, const void *body, size_t len)
 	else if (!d->replica.valid || d->table.epoch != epoch ||
 	    d->table.seq != seq)
 		refuse(d, "the standby is not in step");
-	else if (d->ipvs.rc < 0)
+	else if (!d->ipvs.drives)
 		refuse(d, "the standby cannot drive IPVS");
 	else
 		director_event(d, EV_TAKE, WHY_SWITCH);

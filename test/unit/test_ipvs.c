@@ -233,6 +233,7 @@ test_failures(void)
 	set_state(r, CHANGE_OVERRIDE, 1, 37);
 	run(r, USEC_MS);
 	is_int(r->ipvs.rc, -EPERM, "a kernel that cannot be read");
+	ok(!r->ipvs.drives, "is not driven");
 	ok(r->ipvs.error[0] != '\0', "says so: %s", r->ipvs.error);
 	run(r, IPVS_DRIFT + USEC_MS);
 	is_int(r->ipvs.rc, 0, "is tried again");
@@ -243,6 +244,7 @@ test_failures(void)
 	set_state(r, CHANGE_OVERRIDE, 2, 6);
 	run(r, USEC_MS);
 	is_int(r->ipvs.rc, -ENOMEM, "one operation fails");
+	ok(r->ipvs.drives, "which is no reason to move");
 	ok(strstr(r->ipvs.error, "10.0.0.101") != NULL, "which is named: %s",
 	    r->ipvs.error);
 	is_int(weight(r, 2), 6, "the others are carried out");
