@@ -55,8 +55,8 @@ path_trouble(const struct yoked *y, const struct path_state *p)
 	static const char *const refusals[REFUSED__LAST] = {
 		[REFUSED_MALFORMED] = "what is heard on it is no beat",
 		[REFUSED_VERSION] = "its beats have another version",
-		[REFUSED_AUTH] = "its beats are not signed with our key; is "
-				 "the key file the same on both directors?",
+		[REFUSED_AUTH] = ("its beats are not signed with our key; is "
+				 "the key file the same on both directors?"),
 		[REFUSED_FOREIGN] = "its beats are of another instance or node",
 		[REFUSED_REPLAY] = "only old beats are heard on it",
 		[REFUSED_UNPROVEN] = "its beats do not answer ours",
