@@ -102,22 +102,28 @@ ROOT := $(filter 0,$(shell id -u))
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: deps check check-unit check-rack check-san check-all
+.PHONY: deps check check-unit check-rack check-clang check-san check-all
 deps:
 	$(Q)test/rack/deps.sh || [ -z "$(ROOT)" ]
 
 # Packages first: what follows asks pkg-config while it is read.
 check: deps
+	$(Q)+$(MAKE) --no-print-directory -j2 --output-sync=target W=1 programs testprograms
 	$(Q)+$(MAKE) --no-print-directory check-all W=1
 
 check-all: layers programs testprograms
 	$(Q)+$(MAKE) --no-print-directory check-unit
+	$(Q)+$(MAKE) --no-print-directory check-clang
 	$(Q)+$(MAKE) --no-print-directory check-san
 	$(Q)+$(MAKE) --no-print-directory check-rack
 
 check-unit: programs $(UNIT_BIN)
 	@echo "== unit and scenario tests$(FLAVOUR)"
 	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(UNIT_BIN)
+
+check-clang:
+	@echo "== clang builds it without a warning"
+	$(Q)+$(MAKE) --no-print-directory CC=clang W=1 programs testprograms
 
 check-san:
 	$(Q)+$(MAKE) --no-print-directory check-unit SAN=address,undefined
