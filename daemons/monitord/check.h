@@ -36,6 +36,8 @@ struct check_ops {
 	int (*start)(void *shared, const struct check_target *t,
 	    check_done_fn done, void *arg, void **ret_run);
 	void (*cancel)(void *run);
+	/* When we last did our part: began to connect, took a step. */
+	usec_t (*acted)(const void *run);
 };
 
 extern const struct check_ops check_tcp, check_http;

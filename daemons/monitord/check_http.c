@@ -20,7 +20,7 @@
 #define HEAD_MAX (64U << 10)
 #define BODY_MAX (64U << 10)
 #define RECV_BYTES 4096L
-#define CURL_SPARE_MS 1000 /* the caller's deadline comes first */
+#define CURL_PATIENCE_MS (86400L * 1000)
 
 struct http {
 	CURLM *multi;
@@ -35,6 +35,7 @@ struct http_run {
 	const struct check_target *target;
 	struct http_match match;
 	size_t head, body; /* bytes so far */
+	usec_t began, acted; /* acted: on a socket's event */
 	bool cut;          /* ended by us, the verdict is certain */
 	int socket_errno;
 	check_done_fn done;
@@ -181,9 +182,11 @@ drain(struct http *h)
 static void
 on_socket(int fd, unsigned events, void *arg)
 {
-	struct http *h = arg;
+	struct http_run *r = arg;
+	struct http *h = r->http;
 	int mask = 0, running;
 
+	r->acted = loop_now(h->timer.loop);
 	if (events & EPOLLIN)
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)
@@ -210,9 +213,9 @@ static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socketp)
 {
 	struct http *h = arg;
+	struct http_run *r = NULL;
 	unsigned events = 0;
 
-	(void)easy;
 	(void)socketp;
 	if (what == CURL_POLL_REMOVE) {
 		poller_del(h->poller, fd);
@@ -222,7 +225,8 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socketp)
 		events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		events |= EPOLLOUT;
-	return poller_set(h->poller, fd, events, on_socket, h) < 0 ? -1 : 0;
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&r);
+	return poller_set(h->poller, fd, events, on_socket, r) < 0 ? -1 : 0;
 }
 
 static int
@@ -247,6 +251,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 
 	(void)purpose;
 	r->socket_errno = fd < 0 ? errno : 0;
+	r->acted = loop_now(r->http->timer.loop);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -342,14 +347,11 @@ set_url(struct http_run *r)
 	    ? 0 : -ENOMEM;
 }
 
-/* libcurl's own limits lie behind the caller's, for a lost deadline. */
+/* Deadlines are the caller's, who knows when he was held up himself. */
 static void
 set_limits(struct http_run *r)
 {
-	long ms = (long)(r->target->check->timeout / USEC_MS) + CURL_SPARE_MS;
-
-	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
-	curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, ms);
+	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, CURL_PATIENCE_MS);
 	curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, RECV_BYTES);
 	curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_head);
 	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
@@ -369,7 +371,9 @@ set_manners(struct http_run *r)
 	curl_easy_setopt(r->easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	/* Kept for good: looking for old ones would cost a walk per run, and
+	 * there are no more than addresses in the configuration. */
+	curl_easy_setopt(r->easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
 	curl_easy_setopt(
@@ -404,6 +408,7 @@ http_start(void *shared, const struct check_target *t, check_done_fn done,
 
 	r->http = shared;
 	r->target = t;
+	r->began = loop_now(r->http->timer.loop);
 	r->done = done;
 	r->arg = arg;
 	http_match_init(&r->match, t->check->body);
@@ -422,10 +427,25 @@ http_cancel(void *run)
 	run_free(run);
 }
 
+/* libcurl also goes on by its timer: the request may be sent without us
+ * having seen an event. */
+static usec_t
+http_acted(const void *run)
+{
+	const struct http_run *r = run;
+	curl_off_t sent = 0; /* after the beginning; 0: not yet */
+
+	(void)curl_easy_getinfo(
+	    r->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+	return r->began + (usec_t)sent > r->acted ? r->began + (usec_t)sent
+	                                          : r->acted;
+}
+
 const struct check_ops check_http = {
 	.name = "http",
 	.open = http_open,
 	.close = http_close,
 	.start = http_start,
 	.cancel = http_cancel,
+	.acted = http_acted,
 };

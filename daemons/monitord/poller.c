@@ -15,6 +15,7 @@
 #include "common/mem.h"
 
 #define BATCH 64
+#define DRAIN_BATCHES 128
 
 struct slot {
 	poller_fn fn; /* NULL: free */
@@ -39,17 +40,33 @@ dispatch(struct poller *p, const struct epoll_event *e)
 		s->fn((int)fd, e->events, s->arg);
 }
 
+/* How many there were. */
+static int
+handle_batch(struct poller *p)
+{
+	struct epoll_event events[BATCH];
+	int i, n = epoll_wait(p->fd, events, BATCH, 0);
+
+	for (i = 0; i < n; i++)
+		dispatch(p, &events[i]);
+	return n;
+}
+
 static void
 on_ready(int fd, int revents, void *arg)
 {
-	struct epoll_event events[BATCH];
-	struct poller *p = arg;
-	int i, n;
-
+	(void)fd;
 	(void)revents;
-	n = epoll_wait(fd, events, BATCH, 0);
-	for (i = 0; i < n; i++)
-		dispatch(p, &events[i]);
+	(void)handle_batch(arg);
+}
+
+void
+poller_drain(struct poller *p)
+{
+	unsigned bound = DRAIN_BATCHES;
+
+	while (bound-- > 0 && handle_batch(p) == BATCH)
+		;
 }
 
 int

@@ -22,6 +22,8 @@ void poller_free(struct poller *p); /* NULL ok; descriptors stay open */
 /* Begins to wait for events on fd, or changes what it waits for. 0 or -errno */
 int poller_set(
     struct poller *p, int fd, unsigned events, poller_fn fn, void *arg);
+/* Handles all that is there now (bounded), before silence is judged. */
+void poller_drain(struct poller *p);
 void poller_del(struct poller *p, int fd); /* before close; unknown: no-op */
 
 #endif

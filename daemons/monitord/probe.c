@@ -3,8 +3,8 @@
  *
  * Called by monitor.c; asks through check_ops. A probe's one timer is the next
  * start or the deadline of the run. When this process was held up itself, the
- * answers may lie unread in the kernel: a deadline that fires late is excused
- * once, the server is asked again before anything is said about it.
+ * answers may lie unread in the kernel: when a deadline fires late, they are
+ * read before the server is blamed.
  */
 #include "daemons/monitord/probe.h"
 
@@ -16,7 +16,7 @@
 
 #define SPREAD_MAX USEC_S        /* of the first starts */
 #define JITTER_PERMILLE 100      /* of the interval, either way */
-#define EXCUSE_AFTER (20 * USEC_MS)
+#define LATE (20 * USEC_MS)      /* we: a deadline may wrong a server */
 #define WAITING_BATCH 64
 #define MINUTE (60 * USEC_S)
 
@@ -248,30 +248,47 @@ on_done(enum verdict v, const char *detail, void *arg)
 	struct probe *p = arg;
 	struct prober *b = p->prober;
 
-	p->excused = false;
 	ended(p);
 	settle(p, v, detail);
 	run_waiting(b);
+}
+
+/* We are late ourselves: what lies unread comes first. It may be the answer.
+ * And where our own part was done only now, the deadline moves, once, by as
+ * much as we were late. */
+static bool
+excused(struct probe *p)
+{
+	usec_t late = loop_now(p->prober->loop) - p->deadline;
+
+	if (late < LATE)
+		return false;
+	poller_drain(p->prober->poller);
+	if (p->phase != PROBE_RUNNING)
+		return true;
+	if (p->excused || ops_of(p)->acted(p->run) <= p->deadline)
+		return false;
+	p->excused = true;
+	if (late > p->target.check->timeout)
+		late = p->target.check->timeout;
+	p->deadline = loop_now(p->prober->loop) + late;
+	timer_at(&p->timer, p->deadline);
+	return true;
 }
 
 static void
 on_deadline(struct probe *p)
 {
 	struct prober *b = p->prober;
-	bool late = loop_now(b->loop) > p->deadline + EXCUSE_AFTER;
 	char text[32], detail[DETAIL_LEN];
 
+	if (excused(p))
+		return;
 	ops_of(p)->cancel(p->run);
 	ended(p);
-	if (late && !p->excused) {
-		p->excused = true;
-		settle(p, VERDICT_NONE, "held up past the deadline");
-	} else {
-		p->excused = false;
-		(void)snprintf(detail, sizeof(detail), "timeout after %s",
-		    usec_format(p->target.check->timeout, text, sizeof(text)));
-		settle(p, VERDICT_BAD, detail);
-	}
+	(void)snprintf(detail, sizeof(detail), "timeout after %s",
+	    usec_format(p->target.check->timeout, text, sizeof(text)));
+	settle(p, VERDICT_BAD, detail);
 	run_waiting(b);
 }
 
@@ -306,6 +323,7 @@ run(struct probe *p)
 		return;
 	}
 	p->phase = PROBE_RUNNING;
+	p->excused = false;
 	p->deadline = now + p->target.check->timeout;
 	timer_at(&p->timer, p->deadline);
 	if (++b->counts.running > b->counts.most_running)
@@ -339,7 +357,6 @@ probe_start(struct probe *p)
 	if (spread > SPREAD_MAX)
 		spread = SPREAD_MAX;
 	p->streak = 0;
-	p->excused = false;
 	schedule(p, loop_now(b->loop) + next_random(b) % (spread + 1));
 }
 

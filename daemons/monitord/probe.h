@@ -34,7 +34,7 @@ struct probe {
 	} phase;
 	struct timer timer;
 	usec_t planned, deadline;
-	bool excused; /* its last deadline passed unseen by us */
+	bool excused; /* we were late, the deadline was put off */
 	void *run;
 	struct qb_list_head link;
 };
@@ -48,8 +48,8 @@ struct prober_minute {
 };
 
 struct prober_ops {
-	/* After every result that speaks for p->health. p and others may be
-	 * started, stopped and freed. */
+	/* After every result that speaks for p->health. Probes are not started,
+	 * stopped or freed in it. */
 	void (*on_result)(struct probe *p, void *arg);
 	void (*on_minute)(const struct prober_minute *m, void *arg);
 };

@@ -348,8 +348,8 @@ test_rise_fall(struct test *t)
 	begin(t, 64, &b.conf);
 	monitor_on(t->monitor, true);
 	ok(wait_reports(t, 1), "the unknown server is judged");
-	is_int(monitor_counts(t->monitor).prober.started, 1,
-	    "by the first good result");
+	ok(monitor_counts(t->monitor).prober.started < 4,
+	    "by the first good result, not by `rise`");
 	flip(t, -1, 3, HEALTH_DOWN);
 	flip(t, 0, 4, HEALTH_UP);
 	atomic_store(&t->farm->flip_bad, 2);
@@ -391,7 +391,7 @@ test_go_on(struct test *t)
 	monitor_on(t->monitor, true);
 	ok(wait_reports(t, 1), "one report");
 	is_str(t->reports[0].service, "down", "of the one believed down");
-	ok(monitor_counts(t->monitor).prober.started >= 9,
+	ok(monitor_counts(t->monitor).prober.started >= 5,
 	    "after its `rise` results");
 	monitor_forget(t->monitor);
 	believe(t, "up", HEALTH_UP);
@@ -569,7 +569,8 @@ test_limit(struct test *t)
 		(void)snprintf(name, sizeof(name), "s%u", i);
 		add(&b, name, CHECK_HTTP, t->farm->port);
 		strcpy(b.checks[i][0].path, i % 2 ? "/never" : "/ok");
-		b.checks[i][0].timeout = (30 + i) * USEC_MS;
+		b.checks[i][0].timeout =
+		    (i % 2 ? 30 + i : 5000 + i) * USEC_MS;
 	}
 	begin(t, 4, &b.conf);
 	is_int(monitor_counts(t->monitor).probes, 40, "40 probes");
@@ -613,6 +614,18 @@ test_no_descriptors(struct test *t)
 	end(t);
 }
 
+/* Nothing of ours runs for a while, but the server does: on a busy machine it
+ * may need long to answer what it was asked. */
+static void
+hold_up(const struct test *t)
+{
+	unsigned i;
+
+	usleep(700000);
+	for (i = 0; i < 100 && atomic_load(&t->farm->open) > 0; i++)
+		usleep(10000);
+}
+
 /* The process is stopped while answers are due. */
 static void
 test_held_up(struct test *t)
@@ -622,18 +635,20 @@ test_held_up(struct test *t)
 
 	add(&b, "web", CHECK_HTTP, t->farm->port);
 	add(&b, "tcp", CHECK_TCP, t->farm->port);
-	b.checks[0][0].timeout = b.checks[1][0].timeout = 30 * USEC_MS;
+	b.checks[0][0].timeout = b.checks[1][0].timeout = 500 * USEC_MS;
 	b.checks[0][0].fall = b.checks[1][0].fall = 1;
 	begin(t, 64, &b.conf);
 	believe(t, "web", HEALTH_UP);
 	believe(t, "tcp", HEALTH_UP);
 	monitor_on(t->monitor, true);
-	for (i = 0; i < 5; i++) {
-		(void)wait_probes(t, 10);
-		usleep(80000);
+	for (i = 0; i < 2; i++) {
+		(void)wait_probes(t, 20);
+		hold_up(t);
 	}
 	ok(wait_probes(t, 4), "held up far beyond the timeout");
 	is_int(t->n_reports, 0, "the servers are not blamed");
+	if (t->n_reports > 0)
+		printf("#   %s\n", t->reports[0].cause);
 	end(t);
 }
 

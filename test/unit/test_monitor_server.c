@@ -224,6 +224,7 @@ serve(void *arg)
 	if (strstr(request, "\r\n\r\n") != NULL)
 		answer(fd, request);
 	close(fd);
+	atomic_fetch_sub(&farm->open, 1);
 	return NULL;
 }
 
@@ -239,9 +240,11 @@ child(int fd)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (;;) {
 		c = accept(fd, NULL, NULL);
-		if (c >= 0 &&
-		    pthread_create(&t, &attr, serve, (void *)(intptr_t)c) != 0)
-			close(c);
+		if (c < 0)
+			continue;
+		atomic_fetch_add(&farm->open, 1);
+		if (pthread_create(&t, &attr, serve, (void *)(intptr_t)c) != 0)
+			_exit(1);
 	}
 }
 
