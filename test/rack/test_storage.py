@@ -282,22 +282,24 @@ def cold(rack, pair, active, off):
 
 
 def main():
-    with t.part("faults of the directory"), Rack() as rack:
+    with Rack() as rack:
         pair = Pair(rack, directory=STORE, checkpoint_interval="500ms",
                     **QUIET)
         t.dump = pair.dump
-        pair.start()
-        a, b = faults(rack, pair)
-        with t.part("a hung checkpointd"):
-            hung(rack, pair, a, b)
-    with t.part("rollback"), Rack() as rack:
+        with t.part("faults of the directory"):
+            pair.start()
+            a, b = faults(rack, pair)
+            with t.part("a hung checkpointd"):
+                hung(rack, pair, a, b)
+    with Rack() as rack:
         pair = Pair(rack, checkpoint_interval="60s", no_replica="true",
                     **QUIET)
         t.dump = pair.dump
-        pair.start()
-        active, off = rollback(rack, pair)
-        with t.part("cold start"):
-            cold(rack, pair, active, off)
+        with t.part("rollback"):
+            pair.start()
+            active, off = rollback(rack, pair)
+            with t.part("cold start"):
+                cold(rack, pair, active, off)
     return t.done()
 
 
