@@ -253,20 +253,19 @@ on_done(enum verdict v, const char *detail, void *arg)
 	run_waiting(b);
 }
 
-/* We are late ourselves: what lies unread comes first. It may be the answer.
- * And where our own part was done only now, the deadline moves, once, by as
- * much as we were late. */
+/* What lies unread comes first: it may be the answer. And if we are late and
+ * our own part was done only now, the deadline moves, once, by as much as we
+ * were late. */
 static bool
 excused(struct probe *p)
 {
 	usec_t late = loop_now(p->prober->loop) - p->deadline;
 
-	if (late < LATE)
-		return false;
 	poller_drain(p->prober->poller);
 	if (p->phase != PROBE_RUNNING)
 		return true;
-	if (p->excused || ops_of(p)->acted(p->run) <= p->deadline)
+	if (late < LATE || p->excused ||
+	    ops_of(p)->acted(p->run) <= p->deadline)
 		return false;
 	p->excused = true;
 	if (late > p->target.check->timeout)

@@ -3,6 +3,7 @@
  */
 #include "test/unit/test_monitor_server.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -224,7 +225,6 @@ serve(void *arg)
 	if (strstr(request, "\r\n\r\n") != NULL)
 		answer(fd, request);
 	close(fd);
-	atomic_fetch_sub(&farm->open, 1);
 	return NULL;
 }
 
@@ -242,7 +242,6 @@ child(int fd)
 		c = accept(fd, NULL, NULL);
 		if (c < 0)
 			continue;
-		atomic_fetch_add(&farm->open, 1);
 		if (pthread_create(&t, &attr, serve, (void *)(intptr_t)c) != 0)
 			_exit(1);
 	}
@@ -278,6 +277,7 @@ farm_start(void)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	fd = bound(AF_INET, &farm->port);
 	farm->fd_shut = bound(AF_INET, &farm->port_shut);
+	(void)fcntl(farm->fd_shut, F_SETFL, O_NONBLOCK);
 	farm->fd_shut6 = bound(AF_INET6, &farm->port_shut6);
 	if (fd < 0 || farm->fd_shut < 0 || listen(fd, 1024) < 0)
 		return NULL;

@@ -17,7 +17,6 @@ struct farm {
 	atomic_int flip_bad;   /* this many more of /flip fail; -1: all */
 	atomic_int flip_count; /* requests for /flip */
 	atomic_int requests;
-	atomic_int open;       /* connections being served */
 	atomic_int rude;       /* requests without what they must have */
 };
 
