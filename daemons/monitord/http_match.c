@@ -9,9 +9,9 @@
 static size_t
 step(const struct http_match *m, size_t k, char c)
 {
-	while (k > 0 && m->want[k] != c)
+	while (k > 0 && (k >= m->len || m->want[k] != c))
 		k = m->border[k - 1];
-	return m->want[k] == c ? k + 1 : 0;
+	return k < m->len && m->want[k] == c ? k + 1 : 0;
 }
 
 void
