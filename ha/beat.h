@@ -21,6 +21,7 @@
 
 #define BEAT_BYTES_MAX 256
 #define BEAT_ECHO_WINDOW 256 /* how old an echoed number may be, in beats */
+#define BEAT_GONE 8 /* replaced sessions remembered: restarts within that */
 
 enum beat_flag {
 	BEAT_READY = 1,   /* has looked for a stored table */
@@ -78,6 +79,9 @@ struct beat_guard {
 	bool known;               /* a session of the peer is admitted */
 	uint64_t peer_session;
 	uint64_t last[CONF_PATHS_MAX]; /* per path: last number accepted */
+	uint64_t newest;               /* on any path */
+	uint64_t gone[BEAT_GONE];      /* the peer's former sessions, a ring */
+	unsigned n_gone;
 	uint64_t echo_session, echo_number; /* for our next beat */
 	uint64_t refused[REFUSED__LAST];
 };

@@ -59,6 +59,37 @@ echo_is_fresh(const struct beat_guard *g, const struct beat *b)
 	    g->number - b->echo_number <= BEAT_ECHO_WINDOW;
 }
 
+/* Its last beats carry a fresh echo too, and must not be heard again. */
+static bool
+session_gone(const struct beat_guard *g, uint64_t session)
+{
+	unsigned i;
+
+	for (i = 0; i < g->n_gone && i < BEAT_GONE; i++)
+		if (g->gone[i] == session)
+			return true;
+	return false;
+}
+
+static void
+session_begin(struct beat_guard *g, const struct beat *b)
+{
+	if (g->known)
+		g->gone[g->n_gone++ % BEAT_GONE] = g->peer_session;
+	g->known = true;
+	g->peer_session = b->session;
+	g->newest = 0;
+	memset(g->last, 0, sizeof(g->last));
+}
+
+/* Far behind what another path brought: recorded or held back. */
+static bool
+held_back(const struct beat_guard *g, const struct beat *b)
+{
+	return b->number < g->newest &&
+	    g->newest - b->number > BEAT_ECHO_WINDOW;
+}
+
 static int
 admit(struct beat_guard *g, const struct beat *b, unsigned path, bool *fresh)
 {
@@ -67,18 +98,20 @@ admit(struct beat_guard *g, const struct beat *b, unsigned path, bool *fresh)
 	    b->path != path || path >= CONF_PATHS_MAX)
 		return -ERR_FOREIGN;
 	if (g->known && b->session == g->peer_session) {
-		if (b->number <= g->last[path])
+		if (b->number <= g->last[path] || held_back(g, b))
 			return -ERR_REPLAY;
 	} else {
+		if (session_gone(g, b->session))
+			return -ERR_REPLAY;
 		g->echo_session = b->session;
 		g->echo_number = b->number;
 		if (!echo_is_fresh(g, b))
 			return -EAGAIN;
 		*fresh = true;
-		g->known = true;
-		g->peer_session = b->session;
-		memset(g->last, 0, sizeof(g->last));
+		session_begin(g, b);
 	}
+	if (b->number > g->newest)
+		g->newest = b->number;
 	g->last[path] = b->number;
 	if (g->echo_session != b->session || b->number > g->echo_number)
 		g->echo_number = b->number;
