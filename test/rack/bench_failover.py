@@ -39,6 +39,16 @@ def load(rack):
                    extra=("--timeseries", f"{rack.dir}/attempts.csv"))
 
 
+def report_of(t):
+    """The prober's report; without one, why it ended."""
+    try:
+        return t.stop()
+    except FileNotFoundError:
+        with open(f"{t.dir}/err") as f:
+            raise RuntimeError(f"prober: no report, exit code "
+                               f"{t.proc.returncode}, {f.read()!r}") from None
+
+
 def served(rack):
     return rack.fetch(timeout=0.1) in rack.RS
 
@@ -66,7 +76,8 @@ def cut_power(config):
             time.sleep(AFTER_S)
             held = watch.holders(t1=time.time())
             told = side.after(standby, cut)
-        r = client_view(t.report, f"{rack.dir}/attempts.csv")
+            report = report_of(t)
+        r = client_view(report, f"{rack.dir}/attempts.csv")
         r |= vip_view(held, active, standby, cut)
         r["waited_ms"] = {"load": {n: busy[n] - idle[n] for n in rack.NODES},
                           "cut": {standby: again - busy[standby]}}

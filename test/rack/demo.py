@@ -28,7 +28,6 @@ class Progress:
     """One line per step, with how long it took."""
 
     def __init__(self):
-        self.tty = sys.stdout.isatty()
         self.start = time.monotonic()
 
     def __call__(self, text):
@@ -99,6 +98,8 @@ def run(say):
         "sources_before": causes(before), "sources_after": causes(after),
         "kernel_tables_equal": kernel_before == kernel_after,
         "restored_from": after["restored"],
+        "checkpoint_before": {k: before["checkpoint"][k] for k in
+                              ("file", "seq", "lag_changes", "snapshot_seq")},
         "timeline_ms": {
             "silence": took["silence_us"] / 1000,
             **{s["name"]: s["us"] / 1000 for s in took["steps"]}},
@@ -124,7 +125,13 @@ def restored(r):
                 f"{f['snapshot_seq']} + {f['changes']} changes replayed, "
                 f"{f['took_us'] / 1000:.1f} ms")
     return (f"the standby's own {f['from']}: term {f['epoch']}, change "
-            f"{f['seq']} ({f['changes']} changes since its snapshot)")
+            f"{f['seq']},\n    {f['changes']} changes since its snapshot")
+
+
+def stored(r):
+    c = r["checkpoint_before"]
+    return (f"{os.path.basename(c['file'])}, change {c['seq']}, "
+            f"{c['lag_changes']} behind")
 
 
 def text(r):
@@ -147,6 +154,7 @@ def text(r):
         f"  kernel's tables before and after: "
         f"{'equal' if r['kernel_tables_equal'] else 'DIFFERENT'}",
         f"  restored from {restored(r)}",
+        f"  on storage: {stored(r)}",
         "", "The takeover's own timeline, ms", f"  {steps}", ""])
 
 
