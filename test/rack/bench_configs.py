@@ -1,8 +1,8 @@
 """bench_configs: the configurations that bench_failover.py compares.
 
 A side (yoke or keepalived on both directors) has settle(), which returns
-(active, standby) when both are ready, and after(), which tells what the
-survivor itself says of its takeover.
+(active, standby) when both are ready, after(), which tells what the survivor
+itself says of its takeover, and AFTER_S, for how long the load goes on.
 """
 import dataclasses
 
@@ -12,10 +12,23 @@ from rack import wait_for
 CLOCKS_US = 20000       # a machine's clock beside the host's, at most
 
 
+def start_pair(rack, **settings):
+    """yoke on a cluster that has formed: while it forms, corosync spins on
+    what its clients ask, and these machines have one CPU."""
+    rack.each(rack.start_corosync)
+    for node in rack.NODES:
+        wait_for(lambda: rack.corosync_members(node) == [1, 2], 20,
+                 f"corosync's members on {node}")
+    pair = Pair(rack, corosync=False, **settings)
+    rack.each(pair.start_node)
+    return pair
+
+
 class Yoke:
+    AFTER_S = 2.3       # corosync tells of the loss 2.2 s after it
+
     def __init__(self, rack, **settings):
-        self.pair = Pair(rack, **settings)
-        self.pair.start()
+        self.pair = start_pair(rack, **settings)
 
     def settle(self):
         return self.pair.wait_settled()
@@ -46,6 +59,7 @@ class Keepalived:
     """d1 first. fastest: priorities next to each other, which makes the
     standby's own part of its patience ((256 - priority) / 256 of an advert)
     vanish."""
+    AFTER_S = 1.0
 
     def __init__(self, rack, fastest=False, **settings):
         self.rack = rack

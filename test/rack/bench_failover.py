@@ -30,7 +30,6 @@ from rack import Rack, RunError, wait_for                   # noqa: E402
 from traffic import Traffic, Watch                          # noqa: E402
 
 BEFORE_S = 1.2          # young connections of every age up to that
-AFTER_S = 2.3           # corosync tells of the loss 2.2 s after it
 TRIES, AGAIN = 4, 30    # of one run; repetitions in all
 
 
@@ -73,7 +72,7 @@ def cut_power(config):
             watch.killed(active, cut)
             wait_for(lambda: served(rack), 15, "service by the standby")
             again = bench_noise.waited_ms(rack, standby)
-            time.sleep(AFTER_S)
+            time.sleep(side.AFTER_S)
             held = watch.holders(t1=time.time())
             told = side.after(standby, cut)
             report = report_of(t)

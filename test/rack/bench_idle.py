@@ -15,8 +15,7 @@ import re
 import time
 
 import bench_noise
-from bench_configs import CONFIGS
-from pair import Pair
+from bench_configs import CONFIGS, start_pair
 from rack import Rack, wait_for
 from uml import group_members
 
@@ -101,8 +100,7 @@ def _undisturbed(pair):
 
 def _measure_yoke():
     with Rack(rt=bench_noise.DIRECTORS) as rack:
-        pair = Pair(rack, interval=INTERVALS[0])
-        pair.start()
+        pair = start_pair(rack, interval=INTERVALS[0])
         pair.wait_settled()
         used, rss, roles = {}, {}, {}
         for interval in (*INTERVALS, BASE):
