@@ -17,6 +17,7 @@ line and a shared folder. See README.md.
 import atexit
 import concurrent.futures
 import contextlib
+import fcntl
 import itertools
 import os
 import re
@@ -39,6 +40,22 @@ from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
 BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
 _serial = itertools.count(1)
 _live = []
+_turn = []
+
+
+def _wait_turn():
+    """RACK_LOCK=FILE: one rack at a time among those who name that file, for
+    as long as this process lives. Racks side by side work, but on two cores
+    they disturb each other."""
+    path = os.environ.get("RACK_LOCK")
+    if not path or _turn:
+        return
+    _turn.append(open(path, "w"))       # closed by the process's end
+    try:
+        fcntl.flock(_turn[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("# waiting for another rack", file=sys.stderr, flush=True)
+        fcntl.flock(_turn[0], fcntl.LOCK_EX)
 
 
 class Rack:
@@ -76,6 +93,7 @@ class Rack:
         if os.geteuid() != 0:
             raise PermissionError("a rack needs root")
         reap()
+        _wait_turn()
         _live.append(self)
         _catch_signals()
         os.makedirs(self.shared)

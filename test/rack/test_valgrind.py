@@ -26,6 +26,8 @@ with t.part("valgrind"), Rack(mem="512M") as rack:
     t.is_(standby, "d2", "the one under valgrind is the standby")
     rack.run("d1", f"{pair.bin}/yoke batch", input="".join(
         f"server weight web rs1 {i}\n" for i in range(1, 21)))
+    # What this asks is memory, not speed: the slow standby may catch up first.
+    wait_for(pair.settled, 20, "the standby to be in step")
     rack.power_cut("d1")
     pair.wait_role("d2", "active", 30)
     wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
