@@ -1,7 +1,8 @@
 /*
  * director_impl: what the files of a director share among themselves:
  * director.c (life, events, roles), takeover.c (taking and letting go),
- * mutate.c (changes and their sinks), replica.c (the peer's messages).
+ * rollback.c (terms and storage), mutate.c (changes and their sinks),
+ * replica.c (the peer's messages).
  */
 #ifndef HA_DIRECTOR_IMPL_H
 #define HA_DIRECTOR_IMPL_H
@@ -11,8 +12,7 @@
 /* director.c */
 void director_event(struct director *d, enum role_event ev, enum why why);
 void director_evaluate(struct director *d);
-void director_note(
-    struct director *d, enum note level, const char *fmt, ...)
+void director_note(struct director *d, enum note level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool role_holds(enum role r); /* has, or is getting, the VIPs */
 
@@ -23,11 +23,17 @@ enum role_event ask_standby(struct director *d, struct transition *t);
 enum role_event join_as_standby(struct director *d, struct transition *t);
 void takeover_start(struct director *d); /* timers */
 void takeover_stop(struct director *d);
-void load_table(struct director *d);     /* asks the store */
-void load_again(struct director *d);     /* or goes on without, when active */
 void announce_again(struct director *d); /* from the first one on */
-void outrank_seen(struct director *d); /* nobody else's term is above ours */
 void vips_reload(struct director *d, const struct conf *fresh);
+
+/* rollback.c */
+void choose_table(struct director *d); /* that this term begins with */
+bool was_told_all(const struct director *d, const struct transition *t);
+void begin_term(struct director *d, const char *why); /* above all seen */
+void open_store(struct director *d);   /* begins this term's file */
+void load_table(struct director *d);   /* asks the store */
+void load_again(struct director *d);   /* or goes on without, when active */
+void outrank_seen(struct director *d); /* nobody else's term is above ours */
 
 /* mutate.c */
 void early_forget(struct director *d);

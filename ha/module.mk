@@ -33,6 +33,7 @@ HA_SRC += \
 	ha/director.c \
 	ha/mutate.c \
 	ha/replica.c \
+	ha/rollback.c \
 	ha/takeover.c \
 	ha/transition.c
 

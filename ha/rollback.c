@@ -1,0 +1,215 @@
+/*
+ * rollback: which table a term begins with, and what storage has to say to it.
+ *
+ * A takeover begins with the replica. Unless the old active itself said that
+ * the replica is the newest, the stored table is looked for beside the takeover
+ * and replaces ours if it is newer (rollback at the same time as fake, in the
+ * paper's words). What is changed meanwhile is done again on top of it. This
+ * term's file is begun when storage has answered, or is late.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "ha/director_impl.h"
+
+#define LOAD_LATE (2 * USEC_S) /* a stored table later than this is not used   \
+				*/
+#define LOAD_RETRY (50 * USEC_MS)
+
+void
+load_table(struct director *d)
+{
+	uint64_t token = ++d->load_count;
+
+	if (d->ports.store->load(d->ports.store_ctx, token) == 0)
+		d->load_token = token;
+}
+
+void
+open_store(struct director *d)
+{
+	if (d->store_opened)
+		return;
+	d->store_opened = true;
+	early_forget(d);
+	d->ports.store->open(d->ports.store_ctx, &d->table);
+}
+
+void
+load_again(struct director *d)
+{
+	if (d->store_opened)
+		return;
+	if (loop_now(d->loop) - d->load_at >= LOAD_LATE) {
+		open_store(d);
+		return;
+	}
+	if (d->load_token == 0)
+		load_table(d);
+	timer_in(&d->load_wait, LOAD_RETRY);
+}
+
+void
+director_on_store(struct director *d)
+{
+	if (!role_holds(d->role) || !d->store_opened)
+		return; /* load_again() asks */
+	d->ports.store->open(d->ports.store_ctx, &d->table);
+	load_table(d); /* for the terms it has: see outrank() */
+}
+
+/* Which table this term begins with. */
+void
+choose_table(struct director *d)
+{
+	struct restored *r = &d->restored;
+	enum restored_from from = FROM_REPLICA;
+
+	d->pre_epoch = d->table.epoch;
+	d->pre_seq = d->table.seq;
+	if (d->table.epoch == 0)
+		from = FROM_CONFIG;
+	else if (!d->replica.valid && r->from == FROM_CHECKPOINT &&
+		 r->epoch == d->table.epoch && r->seq == d->table.seq)
+		return; /* looked for while starting */
+	*r = (struct restored){ .from = from,
+		.epoch = d->table.epoch,
+		.seq = d->table.seq,
+		.changes = (uint32_t)d->replica.changes };
+}
+
+/* Did the old active itself tell us all? Silence does not: what it did last may
+ * be on storage alone, even if we equal its last beat. */
+bool
+was_told_all(const struct director *d, const struct transition *t)
+{
+	return (t->why == WHY_SWITCH || t->why == WHY_PEER_LEFT) &&
+	       replica_newest(d);
+}
+
+void
+begin_term(struct director *d, const char *why)
+{
+	struct change c = { .what = CHANGE_EPOCH };
+
+	if (d->table.epoch > d->epoch_seen)
+		d->epoch_seen = d->table.epoch;
+	d->epoch_seen++;
+	c.epoch = d->epoch_seen;
+	(void)snprintf(
+	    c.cause, sizeof(c.cause), "%s: %s", d->conf->self->name, why);
+	(void)mutate(d, &c);
+}
+
+/* The stored table, when it is newer than what this term began with. */
+static void
+roll_back(struct director *d, const struct store_found *f, struct table *found)
+{
+	struct restored *r = &d->restored;
+
+	*r = (struct restored){ .from = FROM_CHECKPOINT,
+		.epoch = found->epoch,
+		.seq = found->seq,
+		.snapshot_seq = f->snapshot_seq,
+		.changes = f->changes,
+		.took = f->took_us };
+	memcpy(r->file, f->file, sizeof(r->file));
+	memcpy(r->text, f->text, sizeof(r->text));
+	table_replace(d, found);
+	if (!role_holds(d->role))
+		return;
+	early_redo(d);
+	if (d->began_as == ROLE_STARTING)
+		(void)table_follow_conf(d, d->conf);
+}
+
+/* Storage has terms that we did not know of. Ours must be above them, or the
+ * next start would find theirs and not ours. */
+static void
+outrank(struct director *d, uint64_t highest)
+{
+	if (highest > d->epoch_seen)
+		d->epoch_seen = highest;
+	if (!role_holds(d->role) || highest < d->table.epoch ||
+	    (highest == d->table.epoch && d->store_opened))
+		return;
+	d->store_opened = false;
+	begin_term(d, "there were higher terms");
+}
+
+/* Two terms of one number, after a split: who stays begins another one. A file
+ * and a change belong to one term of one writer. */
+static bool
+tied(const struct director *d)
+{
+	const struct beat *b = &d->beats.report;
+
+	return b->role == ROLE_ACTIVE && b->epoch == d->table.epoch &&
+	       (b->flags & BEAT_LEAVING) == 0;
+}
+
+void
+outrank_seen(struct director *d)
+{
+	if (d->role != ROLE_ACTIVE ||
+	    (d->epoch_seen <= d->table.epoch && !tied(d)))
+		return;
+	d->store_opened = false;
+	begin_term(d, "there were higher terms");
+	load_again(d);
+}
+
+static void
+on_loaded(struct director *d, const struct store_found *f, struct table *found)
+{
+	uint64_t epoch = d->pre_epoch, seq = d->pre_seq;
+
+	if (d->role == ROLE_STARTING) {
+		epoch = d->table.epoch;
+		seq = d->table.seq;
+	} else if (!role_holds(d->role)) {
+		return;
+	}
+	if (f->rc != 0 || table_age_cmp(f->epoch, f->seq, epoch, seq) <= 0)
+		return;
+	if (d->store_opened && f->epoch == d->table.epoch)
+		return; /* our own file: see director_on_store() */
+	if (role_holds(d->role) && (d->store_opened || d->early_lost)) {
+		director_note(d, NOTE_WARNING,
+		    "stored table epoch=%" PRIu64 " seq=%" PRIu64
+		    " came too late and is not used",
+		    f->epoch, f->seq);
+		return;
+	}
+	roll_back(d, f, found);
+}
+
+void
+director_on_found(struct director *d, const struct store_found *f,
+    const void *bytes, size_t len)
+{
+	struct table found;
+	int rc = 0;
+
+	if (f->token != d->load_token || d->load_token == 0)
+		return;
+	d->load_token = 0;
+	table_init(&found);
+	if (f->rc == 0)
+		rc = table_unpack(bytes, len, &found);
+	if (rc < 0)
+		director_note(
+		    d, NOTE_ERR, "stored table refused: %s", err_text(rc));
+	else
+		on_loaded(d, f, &found);
+	if (f->text[0] != '\0')
+		director_note(d, NOTE_WARNING, "checkpoint: %s", f->text);
+	table_done(&found);
+	outrank(d, f->epoch > f->highest_epoch ? f->epoch : f->highest_epoch);
+	d->loaded = true;
+	if (role_holds(d->role))
+		open_store(d);
+	director_evaluate(d);
+}
