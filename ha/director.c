@@ -105,7 +105,7 @@ director_view(const struct director *d, struct view *v)
 		.loaded = d->loaded,
 		.waited = d->waited,
 		.serves = d->ipvs.drives,
-		.uplink = true,
+		.uplink = d->uplink,
 		.nics_up = beats_up(&d->beats, PATH_UDP),
 		.serials_up = beats_up(&d->beats, PATH_SERIAL),
 		.reported = d->beats.reported,
@@ -176,7 +176,7 @@ fill(struct beat *b, void *arg)
 	struct director *d = arg;
 
 	b->role = (uint8_t)d->role;
-	b->flags = BEAT_UPLINK;
+	b->flags = d->uplink ? BEAT_UPLINK : 0;
 	b->flags |= d->loaded ? BEAT_READY : 0;
 	b->flags |= director_in_step(d) ? BEAT_IN_STEP : 0;
 	b->flags |= d->holding ? BEAT_VIPS : 0;
@@ -280,6 +280,16 @@ director_on_members(struct director *d, const struct link_members *m)
 	director_evaluate(d);
 }
 
+void
+director_on_uplink(struct director *d, bool well)
+{
+	if (d->uplink == well)
+		return;
+	d->uplink = well;
+	beats_send(&d->beats); /* whoever takes over goes by it */
+	director_evaluate(d);
+}
+
 static void
 on_left(void *arg)
 {
@@ -312,6 +322,7 @@ director_start(struct director *d, struct loop *l, struct conf *conf,
 		.listener = listener,
 		.arg = arg,
 		.role = ROLE_STARTING,
+		.uplink = true,
 		.role_since = loop_now(l),
 		.load_at = loop_now(l) };
 	rc = table_from_conf(conf, &d->table);

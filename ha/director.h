@@ -70,6 +70,7 @@ struct director {
 	struct restored restored; /* where the table came from */
 
 	bool loaded, waited, leaving, holding;
+	bool uplink;              /* reaches the outside; see director_on_uplink() */
 	bool listened;            /* the last lease was late, and we looked */
 	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
@@ -117,6 +118,8 @@ void director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len);
 int director_on_health(struct director *d, const struct health_msg *m);
 void director_on_store(struct director *d); /* checkpointd came (back) */
+/* Whether the uplink is well, as ha/uplink.h judges; well until first said. */
+void director_on_uplink(struct director *d, bool well);
 
 /* Is the standby's table the active's, as far as the last beat says? */
 bool director_in_step(const struct director *d);

@@ -38,3 +38,8 @@ HA_SRC += \
 	ha/transition.c
 
 HA_SRC += ha/link_msg.c
+
+HA_SRC += \
+	ha/rtwatch.c \
+	ha/uplink.c \
+	ha/uplink_nl.c

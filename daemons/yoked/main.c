@@ -130,6 +130,23 @@ pair_stop(struct daemon *d)
 }
 
 static int
+net_start(struct daemon *d)
+{
+	int rc = yoked_net_start(d->user);
+
+	if (rc < 0)
+		(void)snprintf(d->why, sizeof(d->why), "network events: %s",
+		    err_text(rc));
+	return rc;
+}
+
+static void
+net_stop(struct daemon *d)
+{
+	yoked_net_stop(d->user);
+}
+
+static int
 state_start(struct daemon *d)
 {
 	struct yoked *y = d->user;
@@ -177,6 +194,7 @@ static const struct part parts[] = {
 	{ "kernel", kernel_start, kernel_stop },
 	{ "ipc", ipc_start, ipc_stop },
 	{ "pair", pair_start, pair_stop },
+	{ "net", net_start, net_stop },
 };
 
 static const struct daemon_desc desc = {

@@ -8,5 +8,6 @@ yoked_SRC := \
 	daemons/yoked/yoked_link.c \
 	daemons/yoked/yoked_listen.c \
 	daemons/yoked/yoked_monitor.c \
+	daemons/yoked/yoked_net.c \
 	daemons/yoked/yoked_status.c \
 	daemons/yoked/yoked_store.c

@@ -3,7 +3,8 @@
  * share: main.c (wiring), yoked_ipc.c (clients), yoked_command.c (what the
  * operator asks), yoked_status.c (what the operator sees), yoked_link.c,
  * yoked_store.c, yoked_monitor.c (the ports that are other processes),
- * yoked_listen.c (what the director tells), yoked_kernel.c (sysctls, modules).
+ * yoked_listen.c (what the director tells), yoked_kernel.c (sysctls, modules),
+ * yoked_net.c (links, addresses, the uplink).
  */
 #ifndef YOKED_H
 #define YOKED_H
@@ -15,6 +16,7 @@
 #include "common/loop.h"
 #include "ha/director.h"
 #include "ha/lvs.h"
+#include "ha/uplink_nl.h"
 #include "ha/vip.h"
 
 /* Messages for a client whose ring is full, bounded. */
@@ -43,6 +45,14 @@ struct client {
 	size_t status_len;
 };
 
+/* What happens on our own network. */
+struct yoked_net {
+	bool started;
+	struct rtwatch *rt;
+	struct uplink_nl uplink_nl;
+	struct uplink uplink;
+};
+
 struct yoked {
 	struct loop *loop;
 	const char *conf_file, *node_name;
@@ -51,6 +61,7 @@ struct yoked {
 	struct vip_nl *vip;
 	struct ipcs *ipcs;
 	struct director director;
+	struct yoked_net net;
 	bool started;         /* the director is */
 	usec_t start;
 	struct helper monitor, store, link;
@@ -93,6 +104,11 @@ void yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);
 void yoked_monitor_sync(struct yoked *y); /* states, and whether to probe */
 void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
+
+/* yoked_net.c */
+int yoked_net_start(struct yoked *y); /* after the director; 0 or -errno */
+void yoked_net_stop(struct yoked *y);
+void yoked_net_reload(struct yoked *y); /* y->conf is a fresh one */
 
 /* yoked_kernel.c: the sysctls that the sync profile and the VIPs need. What
  * cannot be set is a warning. */

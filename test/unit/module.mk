@@ -110,3 +110,9 @@ test_ipvs_SRC := \
 	test/unit/test_ipvs.c \
 	test/fake/loop_fake.c \
 	test/fake/lvs_fake.c
+
+UNIT += test_uplink
+test_uplink_SRC := \
+	test/fake/loop_fake.c \
+	test/fake/uplink_fake.c \
+	test/unit/test_uplink.c
