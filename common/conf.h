@@ -43,6 +43,18 @@ struct conf_vip {
 	char device[16];
 };
 
+/* Who is asked whether we reach the outside. */
+struct conf_witness {
+	bool gateway; /* the default route's next hop, whatever it is */
+	struct addr addr;
+};
+
+#define CONF_WITNESSES_MAX 8
+struct conf_witnesses {
+	size_t n;
+	struct conf_witness list[CONF_WITNESSES_MAX];
+};
+
 enum check_type { CHECK_TCP, CHECK_HTTP, CHECK__TYPES };
 
 struct conf_check {
@@ -79,6 +91,11 @@ struct conf {
 	const struct conf_node *self, *peer; /* into nodes */
 	struct conf_vip *vips;
 	size_t n_vips;
+	char uplink_device[16]; /* "": the vips' */
+	struct conf_witnesses witnesses;
+	unsigned uplink_need; /* witnesses that must answer */
+	usec_t uplink_interval;
+	unsigned uplink_misses;
 	struct conf_service *services;
 	size_t n_services;
 	char checkpoint_dir[CONF_TEXT_LEN];
@@ -122,6 +139,7 @@ enum conf_change {
 	CONF_CHANGE_VIPS = 4,
 	CONF_CHANGE_BEATS = 8,   /* interval, misses */
 	CONF_CHANGE_STORE = 16,  /* checkpointd */
+	CONF_CHANGE_UPLINK = 64, /* what is watched, and who is asked */
 	CONF_CHANGE_RESTART = 32 /* nodes, paths, key, instance: refused live */
 };
 unsigned conf_diff(const struct conf *a, const struct conf *b);

@@ -197,6 +197,8 @@ conf_check_all(struct conf *c, const struct conf_lines *at, const char *node,
 	if (rc == 0)
 		rc = conf_check_vips(c, at, e);
 	if (rc == 0)
+		rc = conf_check_uplink(c, at, e);
+	if (rc == 0)
 		rc = conf_check_services(c, e);
 	return rc < 0 ? rc : find_self(&x, node);
 }

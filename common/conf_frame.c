@@ -241,11 +241,22 @@ attach_service(struct load *l, struct frame *f)
 	return 0;
 }
 
+/* Read in place; but where it stands is worth knowing. */
+static int
+attach_uplink(struct load *l, struct frame *f)
+{
+	l->at.uplink = f->line;
+	l->at.witness = frame_key_line(f, "witness");
+	l->at.need = frame_key_line(f, "need");
+	return 0;
+}
+
 /* Hands a finished section to its parent; NULL: it is read in place. */
 static int (*const attach[SEC__LAST])(struct load *l, struct frame *f) = {
 	[SEC_node] = attach_node,
 	[SEC_path] = attach_path,
 	[SEC_vip] = attach_vip,
+	[SEC_uplink] = attach_uplink,
 	[SEC_service] = attach_service,
 	[SEC_check] = attach_check,
 	[SEC_server] = attach_server,

@@ -36,6 +36,7 @@ enum conf_value {
 	VALUE_PREFIX,	     /* struct conf_vip's addr and bits */
 	VALUE_ENUM,	     /* one of words; an integer or enum */
 	VALUE_WORDS,	     /* list; bit i is words[i]; uint32_t */
+	VALUE_WITNESSES,     /* list; struct conf_witnesses */
 	VALUE__TYPES
 };
 
@@ -82,6 +83,9 @@ struct conf_section_view {
 };
 
 #define CONF_KEYS_MAX 16 /* of one section; a test holds it to the rows */
+
+/* Whether a key takes a list, { a, b }. */
+bool conf_is_list(enum conf_value type);
 
 extern const char conf_inherit[];
 struct conf_section_view conf_section(enum conf_section id);
@@ -140,6 +144,7 @@ struct conf_lines { /* where things stand that struct conf keeps no line of */
 	unsigned nodes[CONF_NODES];
 	unsigned paths[CONF_NODES][CONF_PATHS_MAX];
 	unsigned *vips;
+	unsigned uplink, witness, need; /* the section and its keys; 0: none */
 };
 
 /* A service as a whole: fills what servers inherit, checks, moves the arrays
@@ -158,6 +163,8 @@ int conf_twice(const void *items, size_t n, size_t size,
     size_t *ret_again);
 /* A service kept, as it was read: what rows can print and compare. */
 void conf_service_in(const struct conf_service *s, struct in_service *ret);
+int conf_check_uplink(
+    const struct conf *c, const struct conf_lines *at, struct conf_err *e);
 /* The file as a whole. Sets self and peer. */
 int conf_check_all(struct conf *c, const struct conf_lines *at,
     const char *node, struct conf_err *e);

@@ -163,7 +163,7 @@ build_tables(struct tables *t, struct load *l)
 			o->name = v.keys[i].key;
 			o->type = CFGT_STR;
 			o->flags = CFGF_NODEFAULT;
-			if (v.keys[i].type == VALUE_WORDS)
+			if (conf_is_list(v.keys[i].type))
 				o->flags |= CFGF_LIST;
 			o->parsecb = on_value;
 			o->def.number = (long)l;

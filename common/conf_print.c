@@ -117,6 +117,7 @@ conf_print(const struct conf *c)
 		print_node(f, &c->nodes[i]);
 	for (i = 0; i < c->n_vips; i++)
 		print_whole(f, 1, SEC_vip, &c->vips[i]);
+	print_whole(f, 1, SEC_uplink, c);
 	for (i = 0; i < c->n_services; i++)
 		print_service(f, &c->services[i]);
 	print_whole(f, 1, SEC_checkpoint, c);

@@ -119,6 +119,7 @@ check_speed(const void *field)
 #define IN_node struct conf_node
 #define IN_path struct conf_path
 #define IN_vip struct conf_vip
+#define IN_uplink struct conf
 #define IN_service struct in_service
 #define IN_check struct in_check
 #define IN_server struct in_server
@@ -133,6 +134,7 @@ enum {
 	CHECKS = CONF_CHANGE_CHECKS,
 	VIPS = CONF_CHANGE_VIPS,
 	BEATS = CONF_CHANGE_BEATS,
+	UPLINK = CONF_CHANGE_UPLINK,
 	STORE = CONF_CHANGE_STORE,
 	RESTART = CONF_CHANGE_RESTART,
 };

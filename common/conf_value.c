@@ -302,6 +302,27 @@ parse_words(const struct conf_row *r, const char *text, void *field,
 	return 0;
 }
 
+/* One more of a list. */
+static int
+parse_witness(const struct conf_row *r, const char *text, void *field,
+    const struct why *w)
+{
+	struct conf_witnesses *list = field;
+	struct conf_witness one = { .gateway = strcmp(text, "gateway") == 0 };
+	int rc = 0;
+
+	if (text[0] == '\0')
+		return 0;
+	if (list->n == CONF_WITNESSES_MAX)
+		return refuse(w, "has more than %d; the first few will do",
+		    CONF_WITNESSES_MAX);
+	if (!one.gateway)
+		rc = parse_address(r, text, &one.addr, w);
+	if (rc == 0)
+		list->list[list->n++] = one;
+	return rc;
+}
+
 static void
 print_name(const struct conf_row *r, const void *field, FILE *f)
 {
@@ -395,6 +416,23 @@ print_words(const struct conf_row *r, const void *field, FILE *f)
 	fputc('}', f);
 }
 
+static void
+print_witnesses(const struct conf_row *r, const void *field, FILE *f)
+{
+	const struct conf_witnesses *list = field;
+	size_t i;
+
+	fputc('{', f);
+	for (i = 0; i < list->n; i++) {
+		fputs(i > 0 ? ", " : "", f);
+		if (list->list[i].gateway)
+			fputs("gateway", f);
+		else
+			print_address(r, &list->list[i].addr, f);
+	}
+	fputc('}', f);
+}
+
 static const struct value_ops {
 	int (*parse)(const struct conf_row *r, const char *text, void *field,
 	    const struct why *w);
@@ -412,7 +450,14 @@ static const struct value_ops {
 	[VALUE_PREFIX] = { parse_prefix, print_prefix },
 	[VALUE_ENUM] = { parse_enum, print_enum },
 	[VALUE_WORDS] = { parse_words, print_words },
+	[VALUE_WITNESSES] = { parse_witness, print_witnesses },
 };
+
+bool
+conf_is_list(enum conf_value type)
+{
+	return type == VALUE_WORDS || type == VALUE_WITNESSES;
+}
 
 int
 conf_value_parse(const struct conf_row *r, const char *text, void *base,

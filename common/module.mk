@@ -13,6 +13,7 @@ COMMON_SRC += \
 	common/conf_scan.c \
 	common/conf_service.c \
 	common/conf_unique.c \
+	common/conf_uplink.c \
 	common/conf_value.c \
 	common/daemon.c \
 	common/err.c \
