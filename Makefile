@@ -6,6 +6,8 @@
 #   make check-rack      tests on the rack of virtual machines; root needed
 #   make check-tools     tests that judge times; root and a quiet machine
 #   make demo            raise a rack, cut the active director's power, report
+#   make drills          every drill on the rack, TIMES=10 each; root needed
+#   make soak            drills at random under load, LENGTH=30m; root needed
 #   make bench-failover  the failover table, yoke and keepalived in one run
 #   make tidy fmt layers install
 #
@@ -22,6 +24,7 @@ sysconfdir ?= /etc
 localstatedir ?= /var
 sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share/yoke
 unitdir ?= $(prefix)/lib/systemd/system
 
 comma := ,
@@ -31,6 +34,7 @@ BIN := build/bin$(FLAVOUR)
 
 CFLAGS ?= -O2 -g
 YOKE_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DYOKE_VERSION='"$(VERSION)"' -I. \
+	-DYOKE_DATADIR='"$(datadir)"' \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wundef \
 	-Wredundant-decls -Wold-style-definition -Wimplicit-fallthrough \
@@ -140,6 +144,18 @@ check-rack: programs testprograms
 check-tools: programs testprograms
 	$(Q)$(PROVE) --exec $(PYTHON) test/link/test_linkd.py test/prober/selftest.py
 
+.PHONY: drills soak
+TIMES ?= 1
+LENGTH ?= 30m
+DRILLS ?=
+drills: programs testprograms
+	$(Q)$(PYTHON) contrib/drills/run.py $(if $(DRILLS),run $(DRILLS),all) \
+		--driver rack --times $(TIMES) --json build/drills.json
+
+soak: programs testprograms
+	$(Q)$(PYTHON) contrib/drills/run.py soak --driver rack --for $(LENGTH) \
+		$(if $(SEED),--seed $(SEED)) --json build/soak.json
+
 .PHONY: demo bench-failover
 demo: deps
 	$(Q)+$(MAKE) --no-print-directory W=1 programs testprograms
@@ -154,7 +170,7 @@ else
 check-rack:
 	@echo "== rack tests: SKIPPED, they need root (sudo make check)"
 
-demo bench-failover:
+demo bench-failover drills soak:
 	@echo "make $@ needs root: sudo make $@" >&2; exit 1
 endif
 
@@ -169,9 +185,9 @@ tidy: $(GENERATED)
 	$(Q)cppcheck -q --std=c11 --language=c --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 \
 		--suppress=uninitvar --suppress=legacyUninitvar --suppress=ctuuninitvar \
-		-D_GNU_SOURCE -DYOKE_VERSION='""' -I. $(SOURCES)
+		-D_GNU_SOURCE -DYOKE_VERSION='""' -DYOKE_DATADIR='""' -I. $(SOURCES)
 	$(Q)clang-tidy --quiet $(SOURCES) -- -std=gnu17 -D_GNU_SOURCE \
-		-DYOKE_VERSION='""' -I. -Ibuild/gen $(PKG_CFLAGS)
+		-DYOKE_VERSION='""' -DYOKE_DATADIR='""' -I. -Ibuild/gen $(PKG_CFLAGS)
 
 fmt:
 	$(Q)clang-format -i $(shell git ls-files '*.[ch]')
@@ -184,6 +200,8 @@ install: programs
 	install -m 644 packaging/man/*.8 $(DESTDIR)$(mandir)/man8
 	install -m 644 packaging/man/*.5 $(DESTDIR)$(mandir)/man5
 	install -m 644 $(wildcard packaging/*.service) $(DESTDIR)$(unitdir)
+	install -d $(DESTDIR)$(datadir)/drills
+	install -m 644 contrib/drills/*.py $(DESTDIR)$(datadir)/drills
 	install -D -m 644 packaging/yoke.sysusers \
 		$(DESTDIR)$(prefix)/lib/sysusers.d/yoke.conf
 	[ -e $(DESTDIR)$(sysconfdir)/yoke/yoke.conf ] || \

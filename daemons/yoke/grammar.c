@@ -42,6 +42,13 @@ same_word(const char *w, size_t len, const char *given)
 	return strlen(given) == len && strncmp(w, given, len) == 0;
 }
 
+/* "[ARG...]": any number of words, options among them. */
+static bool
+is_rest(const char *w, size_t len)
+{
+	return len > 4 && strncmp(w + len - 4, "...]", 4) == 0;
+}
+
 bool
 grammar_match(const char *usage, unsigned n, char **words)
 {
@@ -50,6 +57,8 @@ grammar_match(const char *usage, unsigned n, char **words)
 	size_t len;
 
 	for (; (len = next_word(&w)) > 0; w += len) {
+		if (is_rest(w, len))
+			return true;
 		if (i == n) {
 			if (w[0] != '[')
 				return false;
@@ -71,6 +80,24 @@ grammar_find(unsigned n, char **words)
 		if (grammar_match(commands[i].usage, n, words))
 			return &commands[i];
 	return NULL;
+}
+
+bool
+grammar_takes_rest(const char *word)
+{
+	size_t i, len;
+	const char *w;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		w = commands[i].usage;
+		len = next_word(&w);
+		if (same_word(w, len, word)) {
+			w += len;
+			len = next_word(&w);
+			return is_rest(w, len);
+		}
+	}
+	return false;
 }
 
 /* How many of the first words are this command's own. */

@@ -11,7 +11,7 @@
 
 #define CONF_FILE "/etc/yoke/yoke.conf"
 
-enum { OPT_JSON = 256, OPT_HELP, OPT_VERSION };
+enum { WORD = 1, OPT_JSON = 256, OPT_HELP, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -52,14 +52,21 @@ set_instance(struct cli *c, const char *name)
 	return YOKE_OK;
 }
 
-/* YOKE_OK with *ret_done set: an option was the whole command. */
+/* Options from anywhere, the words to argv's beginning, which is read by then.
+ * A command that takes the rest takes it as it is. YOKE_OK with *ret_done set:
+ * an option was the whole command. */
 static int
-take_options(struct cli *c, int argc, char **argv, bool *ret_done)
+take_options(
+    struct cli *c, int argc, char **argv, unsigned *ret_n, bool *ret_done)
 {
+	unsigned n = 0;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "c:i:n:h", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "-c:i:n:h", options, NULL)) != -1) {
 		switch (o) {
+		case WORD:
+			argv[n++] = optarg;
+			break;
 		case 'c':
 			c->conf_file = optarg;
 			break;
@@ -84,7 +91,12 @@ take_options(struct cli *c, int argc, char **argv, bool *ret_done)
 			grammar_usage(0, NULL);
 			return YOKE_USAGE;
 		}
+		if (n == 1 && grammar_takes_rest(argv[0]))
+			break;
 	}
+	while (optind < argc)
+		argv[n++] = argv[optind++];
+	*ret_n = n;
 	return YOKE_OK;
 }
 
@@ -94,23 +106,22 @@ run(int argc, char **argv)
 	struct cli c = { .conf_file = CONF_FILE };
 	const struct command *cmd;
 	bool done = false;
-	unsigned n;
+	unsigned n = 0;
 	int rc;
 
-	rc = take_options(&c, argc, argv, &done);
+	rc = take_options(&c, argc, argv, &n, &done);
 	if (rc != YOKE_OK || done)
 		return rc;
-	n = (unsigned)(argc - optind);
-	cmd = grammar_find(n, argv + optind);
+	cmd = grammar_find(n, argv);
 	if (cmd == NULL) {
-		grammar_usage(n, argv + optind);
+		grammar_usage(n, argv);
 		return YOKE_USAGE;
 	}
 	if (c.json && strstr(cmd->usage, "--json") == NULL) {
-		fprintf(stderr, "yoke: %s has no --json\n", argv[optind]);
+		fprintf(stderr, "yoke: %s has no --json\n", argv[0]);
 		return YOKE_USAGE;
 	}
-	return cmd->run(&c, n, argv + optind);
+	return cmd->run(&c, n, argv);
 }
 
 int

@@ -12,6 +12,7 @@ yoke_SRC := \
 	daemons/yoke/ask.c \
 	daemons/yoke/cmd_batch.c \
 	daemons/yoke/cmd_check.c \
+	daemons/yoke/cmd_drill.c \
 	daemons/yoke/cmd_order.c \
 	daemons/yoke/cmd_status.c \
 	daemons/yoke/cmd_watch.c \

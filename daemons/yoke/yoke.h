@@ -39,12 +39,14 @@ struct command {
 /* grammar.c */
 const struct command *grammar_find(unsigned n, char **words); /* or NULL */
 bool grammar_match(const char *usage, unsigned n, char **words);
+bool grammar_takes_rest(const char *word);    /* a command's first word */
 void grammar_usage(unsigned n, char **words); /* what is near; to stderr */
 void grammar_help(void);
 
 /* cmd_*.c */
 int cmd_batch(struct cli *c, unsigned n, char **words);
 int cmd_check(struct cli *c, unsigned n, char **words);
+int cmd_drill(struct cli *c, unsigned n, char **words);
 int cmd_help(struct cli *c, unsigned n, char **words);
 int cmd_order(struct cli *c, unsigned n, char **words);
 int cmd_print(struct cli *c, unsigned n, char **words);

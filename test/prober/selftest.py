@@ -19,7 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", "..", "contrib", "drills"))
 
 CLIENT, SERVER = f"ypc{os.getpid()}", f"yps{os.getpid()}"
 C4, S4, S6 = "10.77.0.1", "10.77.0.2", "fd77::2"

@@ -65,10 +65,11 @@ class Traffic:
 
 
 class Watch:
-    """Who holds the VIP, from the directors' own kernels."""
+    """Who holds the VIP (or other addresses), from the directors' own
+    kernels."""
 
-    def __init__(self, rack, addr=None):
-        self.rack, self.addr = rack, addr or rack.VIP
+    def __init__(self, rack, *addrs):
+        self.rack, self.addrs = rack, addrs or (rack.VIP,)
         self.kills, self.t0 = [], time.time()
         self.logs = {}
 
@@ -76,7 +77,7 @@ class Watch:
         path = f"{self.rack.dir}/{node}/vip-{time.monotonic_ns()}.log"
         self.logs.setdefault(node, []).append(path)
         self.rack.spawn(node, f"exec {BIN}/vipwatch --dev any --log {path} "
-                        f"{self.addr}")
+                        + " ".join(self.addrs))
         wait_for(lambda: os.path.exists(path), 5, f"vipwatch on {node}")
         if len(self.logs[node]) == 1:
             self.t0 = time.time()       # nobody watched before
@@ -84,10 +85,10 @@ class Watch:
     def killed(self, node, cut):
         self.kills.append((node, int(cut.realtime * 1e6)))
 
-    def holders(self, t0=None, t1=None):
+    def holders(self, t0=None, t1=None, addr=None):
         """holders.py's dict; times in seconds since 1970."""
         import sys
-        sys.path.insert(0, f"{REPO}/test/prober")
+        sys.path.insert(0, f"{REPO}/contrib/drills")
         from holders import holders
         logs = {}
         for node, paths in self.logs.items():
@@ -97,6 +98,6 @@ class Watch:
                     with open(p, "rb") as f:
                         out.write(f.read())
             logs[node] = whole
-        return holders(logs, self.kills, self.addr,
+        return holders(logs, self.kills, addr or self.addrs[0],
                        int((t0 or self.t0) * 1e6),
                        int((t1 or time.time()) * 1e6))

@@ -363,6 +363,19 @@ test_pages(void)
 	is_int(missing, 0, "yoke.conf.5 has every section and key");
 }
 
+static void
+test_drill(struct play *p)
+{
+	(void)setenv("YOKE_DRILLS", "/nonexistent/run.py", 1);
+	expect(p, "drill list", 1, "/nonexistent/run.py: No such file");
+	(void)setenv("YOKE_DRILLS", "contrib/drills/run.py", 1);
+	expect(p, "drill list", 0, "");
+	ok(strstr(p->out, "yoked-kill ") != NULL, "drills are listed");
+	expect(p, "drill run --yes --times 2 nonsense", 2, "no drill nonsense");
+	expect(p, "-c /x drill run", 2, "which drill");
+	(void)unsetenv("YOKE_DRILLS");
+}
+
 /* The file of an example with a key of its own in dir; then yoke check. */
 static void
 check_example(struct play *p, const char *make, const char *what)
@@ -399,6 +412,7 @@ main(void)
 	timer_init(&p.go_away, p.loop, on_go_away, &p);
 	test_alone(&p);
 	test_pages();
+	test_drill(&p);
 	check_example(&p, "cat packaging/yoke.conf", "the sample file");
 	check_example(&p,
 	    "sed -n '/^key_file = /,/^\\.Ed/p' packaging/man/yoke.conf.5 | "
