@@ -133,6 +133,13 @@ check-clang:
 check-san:
 	$(Q)+$(MAKE) --no-print-directory check-unit SAN=address,undefined
 
+# The pair on a fake clock through random schedules of faults; a violation
+# prints its seed, which build/bin/sim_soak -v SEED 10 plays again.
+SEEDS ?= 10000
+.PHONY: soak-sim
+soak-sim: testprograms
+	$(Q)$(BIN)/sim_soak $(SEEDS) 10
+
 ifneq ($(ROOT),)
 check-rack: programs testprograms
 	@echo "== rack tests"

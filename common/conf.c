@@ -21,8 +21,13 @@ conf_free(struct conf *c)
 
 	if (c == NULL)
 		return;
-	for (i = 0; i < CONF_NODES; i++)
+	for (i = 0; i < CONF_NODES; i++) {
 		free(c->nodes[i].paths);
+		if (c->nodes[i].fence_options != NULL)
+			explicit_bzero(c->nodes[i].fence_options,
+			    strlen(c->nodes[i].fence_options));
+		free(c->nodes[i].fence_options);
+	}
 	for (i = 0; i < c->n_services; i++) {
 		free(c->services[i].servers);
 		free(c->services[i].checks);

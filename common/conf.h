@@ -35,6 +35,12 @@ struct conf_node {
 	uint32_t id;         /* 1 and up; the lower one wins ties */
 	struct conf_path *paths;
 	size_t n_paths;
+	char fence_command[CONF_TEXT_LEN]; /* that makes sure it is dead; "": none */
+	char fence_file[CONF_TEXT_LEN];    /* with its options; "": none */
+	char fence_action[NAME_LEN];
+	char *fence_options;               /* what fence_file has, of the peer's
+					      node only; NULL: nothing */
+	usec_t fence_timeout;
 };
 
 struct conf_vip {

@@ -139,6 +139,8 @@ int conf_read(
     const char *file, char **ret, size_t *ret_len, struct conf_err *e);
 /* Reads c->key_file, which the configuration names on this line, into c. */
 int conf_key_load(struct conf *c, unsigned line, struct conf_err *e);
+/* Reads n->fence_file, when there is one, into n. */
+int conf_fence_load(struct conf_node *n, struct conf_err *e);
 
 struct conf_lines { /* where things stand that struct conf keeps no line of */
 	unsigned nodes[CONF_NODES];

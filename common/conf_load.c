@@ -59,6 +59,8 @@ conf_load(const char *file, const char *node, unsigned flags, struct conf **ret,
 	if (rc == 0 && !(flags & CONF_NO_KEY))
 		rc = conf_key_load(
 		    c, frame_key_line(&l->frames[0], "key_file"), &e);
+	if (rc == 0 && !(flags & CONF_NO_KEY))
+		rc = conf_fence_load(&c->nodes[c->peer - c->nodes], &e);
 	if (rc == 0) {
 		*ret = c;
 		c = NULL;

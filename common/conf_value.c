@@ -106,7 +106,7 @@ static int
 parse_filename(const struct conf_row *r, const char *text, void *field,
     const struct why *w)
 {
-	if (text[0] != '/')
+	if (text[0] != '/' && (text[0] != '\0' || r->min > 0))
 		return refuse(w,
 		    "\"%s\" must be a full path that begins "
 		    "with /",

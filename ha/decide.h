@@ -22,8 +22,14 @@ struct view {
 	bool waited;           /* start_wait is over */
 	bool serves;           /* can drive IPVS */
 	bool uplink;           /* reaches the outside; true while not watched */
+	bool hurt_long;        /* one of the two was false for a while */
+	bool maintain;         /* the operator wants this one out of service */
+	bool fence;            /* the peer must be fenced first, and is not yet */
+	bool asked_lately;     /* the standby refused to take over just now */
 	/* the peer */
 	unsigned nics_up, serials_up; /* paths on which it is heard */
+	bool by_link;          /* on none, but its report came over corosync
+				  since they fell silent */
 	bool reported;         /* it has ever reported in this session of it */
 	enum role peer_role;
 	bool peer_ready, peer_in_step, peer_leaving, peer_serves, peer_uplink;
@@ -35,7 +41,8 @@ struct view {
 };
 
 enum intent { INTENT_STAY, INTENT_STAND_BY, INTENT_TAKE, INTENT_RELEASE,
-	INTENT_HAND_OVER, INTENT_FAULT, INTENT_CLEAR, INTENT__LAST };
+	INTENT_HAND_OVER, INTENT_FAULT, INTENT_CLEAR, INTENT_FENCE,
+	INTENT_MAINTAIN, INTENT_RETURN, INTENT__LAST };
 
 enum why {
 	WHY_NONE,
@@ -57,6 +64,10 @@ enum why {
 	WHY_WELL,
 	WHY_SWITCH,         /* the operator asked */
 	WHY_RECOVERED,
+	WHY_LINK_ONLY,      /* no beat arrives, corosync carries its report */
+	WHY_FENCING,        /* silence, and it must be fenced first */
+	WHY_MAINTENANCE,    /* the operator took it out of service */
+	WHY_RETURNED,       /* and put it back */
 	WHY__LAST
 };
 
@@ -67,6 +78,9 @@ struct decision {
 };
 
 struct decision decide(const struct view *v);
+
+/* The event that carries an intent out; EV__LAST: nothing of the roles. */
+enum role_event intent_event(enum intent intent);
 
 const char *why_text(unsigned why);
 const char *why_name(unsigned why);

@@ -16,6 +16,9 @@
 
 #define LOAD_WAIT (2 * USEC_S) /* give up on a stored table at start */
 #define LEAVE_WAIT (USEC_S)    /* for the standby to take over */
+#define HURT_LONG (500 * USEC_MS) /* for the standby to come into step */
+#define ASK_AGAIN USEC_S       /* after a refused handover */
+#define LISTEN USEC_S          /* after having been cut off */
 
 void
 director_note(struct director *d, enum note level, const char *fmt, ...)
@@ -33,7 +36,7 @@ bool
 role_holds(enum role r)
 {
 	return r == ROLE_ACTIVE || r == ROLE_HANDING_OVER ||
-	    r == ROLE_TAKING_OVER;
+	       r == ROLE_TAKING_OVER;
 }
 
 static struct transition *
@@ -74,6 +77,10 @@ director_event(struct director *d, enum role_event ev, enum why why)
 	const struct role_rule *r;
 	struct transition *t;
 
+	if (ev == EV_REFUSED) {
+		d->refused_at = loop_now(d->loop);
+		d->maintain = false;
+	}
 	while (ev != EV__LAST) {
 		r = role_rule(d->role, ev);
 		if (r == NULL) {
@@ -89,12 +96,34 @@ director_event(struct director *d, enum role_event ev, enum why why)
 		d->listener->on_role(t, d->arg);
 	}
 	beats_send(&d->beats); /* the peer hears of it now, not in a Tb */
+	link_report_send(d);
+}
+
+const struct beat *
+director_peer(const struct director *d)
+{
+	return link_report_counts(d) ? &d->link_report.said : &d->beats.report;
+}
+
+static bool
+within(const struct director *d, usec_t at, usec_t time)
+{
+	return at != 0 && loop_now(d->loop) - at < time;
+}
+
+/* Who was cut off, and is not any more, listens before it takes silence for
+ * the other one's death. */
+static bool
+reaches_outside(const struct director *d)
+{
+	return d->uplink &&
+	       (beats_any_up(&d->beats) || !within(d, d->uplink_back, LISTEN));
 }
 
 void
 director_view(const struct director *d, struct view *v)
 {
-	const struct beat *b = &d->beats.report;
+	const struct beat *b = director_peer(d);
 
 	*v = (struct view){ .role = d->role,
 		.id = d->conf->self->id,
@@ -105,7 +134,13 @@ director_view(const struct director *d, struct view *v)
 		.loaded = d->loaded,
 		.waited = d->waited,
 		.serves = d->ipvs.drives,
-		.uplink = d->uplink,
+		.uplink = reaches_outside(d),
+		.hurt_long =
+		    d->hurt_since != 0 && !within(d, d->hurt_since, HURT_LONG),
+		.maintain = d->maintain,
+		.fence = fence_needed(d),
+		.asked_lately = within(d, d->refused_at, ASK_AGAIN),
+		.by_link = link_report_counts(d),
 		.nics_up = beats_up(&d->beats, PATH_UDP),
 		.serials_up = beats_up(&d->beats, PATH_SERIAL),
 		.reported = d->beats.reported,
@@ -131,8 +166,8 @@ leave_step(struct director *d)
 	struct view v;
 
 	director_view(d, &v);
-	if (d->role == ROLE_ACTIVE && v.link_peer && v.peer_role == ROLE_STANDBY &&
-	    beats_any_up(&d->beats)) {
+	if (d->role == ROLE_ACTIVE && v.link_peer &&
+	    v.peer_role == ROLE_STANDBY && beats_any_up(&d->beats)) {
 		if (v.peer_in_step && v.peer_seq == v.seq)
 			director_event(d, EV_HAND_OVER, WHY_SWITCH);
 	} else if (d->role != ROLE_HANDING_OVER) {
@@ -143,35 +178,33 @@ leave_step(struct director *d)
 void
 director_evaluate(struct director *d)
 {
-	static const enum role_event events[INTENT__LAST] = {
-		[INTENT_STAY] = EV__LAST,
-		[INTENT_STAND_BY] = EV_STAND_BY,
-		[INTENT_TAKE] = EV_TAKE,
-		[INTENT_RELEASE] = EV_RELEASE,
-		[INTENT_HAND_OVER] = EV_HAND_OVER,
-		[INTENT_FAULT] = EV_FAULT,
-		[INTENT_CLEAR] = EV_CLEARED,
-	};
 	struct decision was = d->decision;
 	struct view v;
 
+	director_view(d, &v);
+	if (v.serves && v.uplink)
+		d->hurt_since = 0;
+	else if (d->hurt_since == 0)
+		d->hurt_since = loop_now(d->loop);
 	if (d->leaving && d->role != ROLE_HANDING_OVER) {
 		leave_step(d);
 		return;
 	}
-	director_view(d, &v);
 	d->decision = decide(&v);
 	if (d->decision.alarm && d->decision.why != was.why)
 		director_note(d, NOTE_WARNING, "alarm=%s text=\"%s\"",
 		    why_name(d->decision.why), why_text(d->decision.why));
-	if (events[d->decision.intent] != EV__LAST)
-		director_event(d, events[d->decision.intent], d->decision.why);
+	if (d->decision.intent == INTENT_FENCE)
+		fence_begin(d);
+	if (intent_event(d->decision.intent) != EV__LAST)
+		director_event(
+		    d, intent_event(d->decision.intent), d->decision.why);
 	if (d->leaving)
 		leave_step(d);
 }
 
-static void
-fill(struct beat *b, void *arg)
+void
+director_fill(struct beat *b, void *arg)
 {
 	struct director *d = arg;
 
@@ -188,18 +221,24 @@ fill(struct beat *b, void *arg)
 	b->seq = d->table.seq;
 }
 
-static void
-on_report(const struct beat *b, void *arg)
+void
+director_heard_of(struct director *d, const struct beat *b)
 {
-	struct director *d = arg;
-	bool held;
-
 	if (b->epoch > d->epoch_seen)
 		d->epoch_seen = b->epoch;
 	if (b->table_epoch > d->epoch_seen)
 		d->epoch_seen = b->table_epoch;
 	director_evaluate(d);
 	outrank_seen(d); /* of one who was active while we did not hear it */
+}
+
+static void
+on_report(const struct beat *b, void *arg)
+{
+	struct director *d = arg;
+	bool held;
+
+	director_heard_of(d, b);
 	/* It may have answered for the addresses until now. */
 	held = d->peer_held;
 	d->peer_held = (d->beats.report.flags & BEAT_VIPS) != 0;
@@ -213,8 +252,12 @@ on_path(unsigned index, bool up, void *arg)
 	struct director *d = arg;
 
 	d->listener->on_path(index, up, d->arg);
-	if (!beats_any_up(&d->beats))
+	if (!beats_any_up(&d->beats)) {
 		d->peer_held = true; /* for all that we know */
+		link_report_forget(d);
+	} else if (up) {
+		fence_peer_heard(d);
+	}
 	if (!up)
 		director_evaluate(d);
 }
@@ -229,7 +272,7 @@ on_tick(void *arg)
 }
 
 static const struct beats_ops beats_ops = {
-	.fill = fill,
+	.fill = director_fill,
 	.on_report = on_report,
 	.on_path = on_path,
 	.on_tick = on_tick,
@@ -286,8 +329,10 @@ director_on_uplink(struct director *d, bool well)
 	if (d->uplink == well)
 		return;
 	d->uplink = well;
-	beats_send(&d->beats); /* whoever takes over goes by it */
+	if (well)
+		d->uplink_back = loop_now(d->loop);
 	director_evaluate(d);
+	beats_send(&d->beats); /* whoever takes over goes by it */
 }
 
 static void
@@ -332,6 +377,7 @@ director_start(struct director *d, struct loop *l, struct conf *conf,
 	timer_init(&d->load_wait, l, on_load_wait, d);
 	timer_init(&d->left, l, on_left, d);
 	takeover_start(d);
+	link_report_start(d);
 	(void)ports->vip->drop(ports->vip_ctx, conf->vips, conf->n_vips);
 	ipvs_start(&d->ipvs, l, ports->lvs, ports->lvs_ctx, &d->table, conf);
 	rc = beats_start(&d->beats, l, conf, ports->path_open, &beats_ops, d);
@@ -355,6 +401,7 @@ director_stop(struct director *d)
 	timer_stop(&d->load_wait);
 	timer_stop(&d->left);
 	takeover_stop(d);
+	link_report_stop(d);
 	beats_stop(&d->beats);
 	ipvs_stop(&d->ipvs);
 	chunks_done(&d->replica.chunks);
@@ -376,6 +423,27 @@ director_switch(struct director *d)
 	    !beats_any_up(&d->beats))
 		return -ERR_NO_PEER;
 	director_event(d, EV_HAND_OVER, WHY_SWITCH);
+	return 0;
+}
+
+int
+director_maintain(struct director *d, bool on)
+{
+	struct view v;
+
+	director_view(d, &v);
+	if (on && (d->role == ROLE_HANDING_OVER || d->role == ROLE_TAKING_OVER))
+		return -ERR_BUSY;
+	if (on && d->role == ROLE_ACTIVE &&
+	    (!v.link_peer || !v.peer_in_step || v.peer_role != ROLE_STANDBY ||
+		!beats_any_up(&d->beats)))
+		return -ERR_NO_PEER;
+	if (on && d->role == ROLE_STANDBY && !beats_any_up(&d->beats))
+		return -ERR_NO_PEER; /* it is needed, or will be */
+	if (on)
+		d->refused_at = 0;
+	d->maintain = on;
+	director_evaluate(d);
 	return 0;
 }
 

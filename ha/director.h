@@ -11,8 +11,10 @@
 #include "common/conf.h"
 #include "ha/beats.h"
 #include "ha/decide.h"
+#include "ha/fence.h"
 #include "ha/ipvs.h"
 #include "ha/link.h"
+#include "ha/link_report.h"
 #include "ha/role.h"
 #include "ha/store.h"
 #include "ha/table.h"
@@ -28,7 +30,8 @@ struct director_ports {
 	const struct vip_ops *vip;
 	const struct link_ops *link;
 	const struct store_ops *store;
-	void *lvs_ctx, *vip_ctx, *link_ctx, *store_ctx;
+	const struct fence_ops *fence; /* NULL: there is none */
+	void *lvs_ctx, *vip_ctx, *link_ctx, *store_ctx, *fence_ctx;
 };
 
 struct director_listener {
@@ -67,10 +70,16 @@ struct director {
 	struct beats beats;
 	struct replica replica;
 	struct link_members members;
+	struct link_report link_report;
+	struct fence fence;
 	struct restored restored; /* where the table came from */
 
 	bool loaded, waited, leaving, holding;
 	bool uplink;              /* reaches the outside; see director_on_uplink() */
+	usec_t uplink_back;       /* since then it does again; 0: ever did */
+	bool maintain;            /* the operator's wish, while it stands */
+	usec_t hurt_since;        /* cannot serve or reach anybody; 0: well */
+	usec_t refused_at;        /* the standby refused to take over; 0: never */
 	bool listened;            /* the last lease was late, and we looked */
 	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
@@ -104,6 +113,10 @@ int director_change(struct director *d, struct change *c);
 /* 0; -ERR_NOT_ACTIVE; -ERR_NO_PEER; -ERR_BUSY. The outcome is a transition. */
 int director_switch(struct director *d);
 
+/* Takes this director out of service, or puts it back. An active one hands over
+ * first. 0; -ERR_NO_PEER: nobody else can serve, nothing was done; -ERR_BUSY. */
+int director_maintain(struct director *d, bool on);
+
 /* Applies a new configuration (borrowed); definitions move as changes when
  * active. -EINVAL: nodes, paths, key or instance differ; nothing is done.
  * *ret_changes: how many changes it made. */
@@ -117,6 +130,7 @@ void director_on_message(
 void director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len);
 int director_on_health(struct director *d, const struct health_msg *m);
+void director_on_fence(struct director *d, int rc, const char *text);
 void director_on_store(struct director *d); /* checkpointd came (back) */
 /* Whether the uplink is well, as ha/uplink.h judges; well until first said. */
 void director_on_uplink(struct director *d, bool well);

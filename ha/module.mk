@@ -33,6 +33,8 @@ HA_SRC += \
 	ha/director.c \
 	ha/mutate.c \
 	ha/replica.c \
+	ha/fence.c \
+	ha/link_report.c \
 	ha/rollback.c \
 	ha/takeover.c \
 	ha/transition.c

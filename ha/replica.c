@@ -197,6 +197,10 @@ on_switch(struct director *d, const void *body, size_t len)
 		refuse(d, "the standby is not in step");
 	else if (!d->ipvs.drives)
 		refuse(d, "the standby cannot drive IPVS");
+	else if (!d->uplink)
+		refuse(d, "the standby's uplink is lost");
+	else if (d->maintain)
+		refuse(d, "the standby goes into maintenance");
 	else
 		director_event(d, EV_TAKE, WHY_SWITCH);
 }
@@ -227,6 +231,7 @@ director_on_message(
 		{ MSG_PEER_WANT_SNAP, send_snapshot },
 		{ MSG_PEER_SWITCH, on_switch },
 		{ MSG_PEER_REFUSE, on_refuse },
+		{ MSG_PEER_REPORT, link_report_on },
 	};
 	size_t i;
 

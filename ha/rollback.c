@@ -14,8 +14,8 @@
 #include "common/err.h"
 #include "ha/director_impl.h"
 
-#define LOAD_LATE (2 * USEC_S) /* a stored table later than this is not used   \
-				*/
+/* A stored table later than this is not used. */
+#define LOAD_LATE (2 * USEC_S)
 #define LOAD_RETRY (50 * USEC_MS)
 
 void
@@ -144,7 +144,7 @@ outrank(struct director *d, uint64_t highest)
 static bool
 tied(const struct director *d)
 {
-	const struct beat *b = &d->beats.report;
+	const struct beat *b = director_peer(d);
 
 	return b->role == ROLE_ACTIVE && b->epoch == d->table.epoch &&
 	       (b->flags & BEAT_LEAVING) == 0;

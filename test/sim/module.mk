@@ -1,4 +1,5 @@
 SIM_SRC := \
+	test/fake/fence_fake.c \
 	test/fake/link_fake.c \
 	test/fake/loop_fake.c \
 	test/fake/lvs_fake.c \

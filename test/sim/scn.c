@@ -68,6 +68,7 @@ opt_flag(struct scn *c, char **w, unsigned n)
 		{ "serial", &c->opt.serial },
 		{ "no_replica", &c->opt.no_replica },
 		{ "private_store", &c->opt.private_store },
+		{ "fence", &c->opt.fence },
 		{ "store_absent", &c->opt.store_absent },
 	};
 	size_t i;
@@ -112,8 +113,8 @@ line_add(struct scn *c, usec_t at, unsigned number, const char *text)
 	l = &c->lines[c->n_lines++];
 	*l = (struct scn_line){ .at = at, .number = number };
 	l->text = strdup(text);
-	for (w = strtok_r(l->text, " \t\n", &save); w != NULL && l->n < SCN_WORDS;
-	     w = strtok_r(NULL, " \t\n", &save))
+	for (w = strtok_r(l->text, " \t\n", &save);
+	     w != NULL && l->n < SCN_WORDS; w = strtok_r(NULL, " \t\n", &save))
 		l->word[l->n++] = w;
 	return l;
 }

@@ -10,8 +10,8 @@
 #include "test/sim/scn.h"
 
 static bool
-each_node(struct sim *s, const struct scn_line *l,
-    void (*fn)(struct sim *, unsigned))
+each_node(
+    struct sim *s, const struct scn_line *l, void (*fn)(struct sim *, unsigned))
 {
 	unsigned i;
 	int n;
@@ -73,7 +73,7 @@ do_resume(struct scn *c, const struct scn_line *l)
 	return each_node(c->sim, l, resume);
 }
 
-/* cut all | cut 0 | cut 0 d1 (what d1 sends) | cut all d1 */
+/* cut all | cut 0 | cut 0 d1 (what d1 sends) | cut all d1 | cut beats */
 static bool
 cut(struct scn *c, const struct scn_line *l, bool how)
 {
@@ -82,6 +82,10 @@ cut(struct scn *c, const struct scn_line *l, bool how)
 
 	if (l->n < 2 || (l->n > 2 && from < 0))
 		return false;
+	if (strcmp(l->word[1], "beats") == 0) {
+		sim_filter(c->sim, from, how);
+		return true;
+	}
 	path = strcmp(l->word[1], "all") == 0 ? -1 : atoi(l->word[1]);
 	sim_cut(c->sim, path, from, how);
 	return true;
@@ -111,8 +115,8 @@ each_wire(struct scn *c, const struct scn_line *l,
 	for (side = 0; side < 2 && good; side++)
 		for (p = 0; p < CONF_PATHS_MAX && good; p++)
 			if (only < 0 || p == (unsigned)only)
-				good = fn(&c->sim->net.wires[side][p],
-				    l->word[1]);
+				good =
+				    fn(&c->sim->net.wires[side][p], l->word[1]);
 	return good;
 }
 
@@ -219,17 +223,17 @@ static bool
 do_weight(struct scn *c, const struct scn_line *l)
 {
 	return l->n == 3 &&
-	    on_server(c, l, CHANGE_OVERRIDE,
-		strcmp(l->word[2], "auto") == 0 ? WEIGHT_NONE :
-						  atoi(l->word[2]));
+	       on_server(c, l, CHANGE_OVERRIDE,
+		   strcmp(l->word[2], "auto") == 0 ? WEIGHT_NONE
+						   : atoi(l->word[2]));
 }
 
 static bool
 do_health(struct scn *c, const struct scn_line *l)
 {
 	return l->n == 3 &&
-	    on_server(c, l, CHANGE_HEALTH,
-		strcmp(l->word[2], "up") == 0 ? HEALTH_UP : HEALTH_DOWN);
+	       on_server(c, l, CHANGE_HEALTH,
+		   strcmp(l->word[2], "up") == 0 ? HEALTH_UP : HEALTH_DOWN);
 }
 
 static bool
@@ -253,6 +257,45 @@ do_switch(struct scn *c, const struct scn_line *l)
 
 	c->switch_rc = n < 0 ? -ENOTCONN : sim_switch(c->sim, (unsigned)n);
 	return true;
+}
+
+/* maintain d1 on */
+static bool
+do_maintain(struct scn *c, const struct scn_line *l)
+{
+	int n = l->n > 2 ? scn_node(l->word[1]) : -1;
+
+	if (n < 0)
+		return false;
+	c->switch_rc =
+	    sim_maintain(c->sim, (unsigned)n, strcmp(l->word[2], "on") == 0);
+	return true;
+}
+
+/* uplink d1 lost */
+static bool
+do_uplink(struct scn *c, const struct scn_line *l)
+{
+	int n = l->n > 2 ? scn_node(l->word[1]) : -1;
+
+	if (n < 0)
+		return false;
+	sim_uplink(c->sim, (unsigned)n, strcmp(l->word[2], "well") == 0);
+	return true;
+}
+
+/* fence d1 fails: the agent that d1 runs; works; takes 2s */
+static bool
+do_fence(struct scn *c, const struct scn_line *l)
+{
+	int n = l->n > 2 ? scn_node(l->word[1]) : -1;
+	struct fence_fake *f;
+
+	if (n < 0)
+		return false;
+	f = &c->sim->nodes[n].fence;
+	f->fails = strcmp(l->word[2], "fails") == 0;
+	return l->n < 4 || usec_parse(l->word[3], &f->takes) == 0;
 }
 
 /* reload d1 SERVERS [VIPS] */
@@ -335,8 +378,8 @@ do_clock(struct scn *c, const struct scn_line *l)
 
 	if (n < 0)
 		return false;
-	loop_fake_set_real(c->sim->nodes[n].loop,
-	    strtoull(l->word[2], NULL, 10) * USEC_S);
+	loop_fake_set_real(
+	    c->sim->nodes[n].loop, strtoull(l->word[2], NULL, 10) * USEC_S);
 	return true;
 }
 
@@ -384,6 +427,9 @@ scn_do(struct scn *c, const struct scn_line *l)
 		{ "drain", do_drain },
 		{ "change", do_change },
 		{ "switch", do_switch },
+		{ "maintain", do_maintain },
+		{ "uplink", do_uplink },
+		{ "fence", do_fence },
 		{ "reload", do_reload },
 		{ "store", do_store },
 		{ "kernel", do_kernel },

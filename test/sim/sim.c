@@ -120,9 +120,9 @@ sim_mark(struct sim *s)
 	unsigned i;
 
 	for (i = 0; i < SIM_VIPS; i++)
-		s->watch[i] = (struct sim_watch){
-			.holders = s->watch[i].holders, .since = sim_now(s)
-		};
+		s->watch[i] =
+		    (struct sim_watch){ .holders = s->watch[i].holders,
+			    .since = sim_now(s) };
 	for (i = 0; i < SIM_NODES; i++)
 		s->nodes[i].takes = s->nodes[i].moves = 0;
 }
@@ -134,18 +134,18 @@ kernel_read(void *ctx, struct lvs_table *ret)
 {
 	struct sim_node *n = ctx;
 
-	return n->lvs_fails ? KERNELS_FAIL :
-			      lvs_fake_ops.read(&n->kernel, ret);
+	return n->lvs_fails ? KERNELS_FAIL : lvs_fake_ops.read(&n->kernel, ret);
 }
 
 static int
-kernel_apply(
-    void *ctx, const struct lvs_op *ops, size_t n_ops, lvs_fail_fn fail, void *arg)
+kernel_apply(void *ctx, const struct lvs_op *ops, size_t n_ops,
+    lvs_fail_fn fail, void *arg)
 {
 	struct sim_node *n = ctx;
 
-	return n->lvs_fails ? KERNELS_FAIL :
-			      lvs_fake_ops.apply(&n->kernel, ops, n_ops, fail, arg);
+	return n->lvs_fails
+		   ? KERNELS_FAIL
+		   : lvs_fake_ops.apply(&n->kernel, ops, n_ops, fail, arg);
 }
 
 static int
@@ -188,10 +188,11 @@ on_role(const struct transition *t, void *arg)
 
 	n->moves++;
 	n->takes += t->event == EV_TAKE;
-	sim_note(n->sim, "%s: %s -> %s event=%s why=%s epoch=%" PRIu64
-	    " seq=%" PRIu64, n->conf->self->name, role_name(t->from),
-	    role_name(t->to), role_event_name(t->event), why_name(t->why),
-	    t->epoch, n->director.table.seq);
+	sim_note(n->sim,
+	    "%s: %s -> %s event=%s why=%s epoch=%" PRIu64 " seq=%" PRIu64,
+	    n->conf->self->name, role_name(t->from), role_name(t->to),
+	    role_event_name(t->event), why_name(t->why), t->epoch,
+	    n->director.table.seq);
 }
 
 static void
@@ -262,6 +263,25 @@ on_message(enum msg_id id, const void *body, size_t len, void *arg)
 	director_on_message(&n->director, id, body, len);
 }
 
+/* The agent of one node cuts the other one's power. It may be answered by the
+ * world while nobody is there to hear. */
+static void
+on_fence_kill(void *arg)
+{
+	struct sim_node *n = arg;
+
+	sim_kill(n->sim, !n->side);
+}
+
+static void
+on_fence_result(int rc, const char *text, void *arg)
+{
+	struct sim_node *n = arg;
+
+	if (n->runs)
+		director_on_fence(&n->director, rc, text);
+}
+
 static void
 on_found(const struct store_found *f, const void *bytes, size_t len, void *arg)
 {
@@ -297,6 +317,11 @@ sim_new(uint64_t seed, const struct sim_options *opt)
 		n->vip.changed = on_vip_changed;
 		n->vip.told = on_vip_told;
 		n->vip.arg = n;
+		fence_fake_init(&n->fence, n->loop);
+		n->fence.takes = 200 * USEC_MS;
+		n->fence.on_kill = on_fence_kill;
+		n->fence.on_result = on_fence_result;
+		n->fence.arg = n;
 		store_fake_init(&n->store,
 		    &s->disks[s->opt.private_store ? i : 0], s->world, i + 1);
 		n->store.absent = s->opt.store_absent;
@@ -372,6 +397,8 @@ sim_start(struct sim *s, unsigned i)
 		.vip_ctx = &n->vip,
 		.link_ctx = &s->link.ends[i],
 		.store_ctx = &n->store,
+		.fence = &fence_fake_ops,
+		.fence_ctx = &n->fence,
 	};
 
 	bury(s);
@@ -381,11 +408,12 @@ sim_start(struct sim *s, unsigned i)
 	loop_fake_pause(n->loop, false);
 	n->conf = sim_conf(&s->opt, i, n->kernel_servers, SIM_VIPS);
 	store_fake_attach(&n->store, n->loop, on_found, n);
-	if (director_start(&n->director, n->loop, n->conf, &ports, &listener,
-		n) < 0)
+	if (director_start(
+		&n->director, n->loop, n->conf, &ports, &listener, n) < 0)
 		abort();
 	n->runs = true;
 	n->starts++;
+	director_on_uplink(&n->director, !n->uplink_lost);
 	u.arg = n;
 	link_fake_attach(&s->link, i, n->loop, &u);
 }
@@ -398,6 +426,7 @@ end_node(struct sim *s, unsigned i, enum link_loss how, bool power)
 	bury(s);
 	if (!n->runs)
 		return;
+	timer_stop(&n->fence.end);
 	link_fake_detach(&s->link, i, how);
 	store_fake_detach(&n->store, power);
 	free_node(n);
@@ -438,10 +467,22 @@ usable(const struct sim *s, unsigned i)
 int
 sim_switch(struct sim *s, unsigned i)
 {
-	int rc = usable(s, i) ? director_switch(&s->nodes[i].director) :
-				-ERR_NO_PEER;
+	int rc = usable(s, i) ? director_switch(&s->nodes[i].director)
+			      : -ERR_NO_PEER;
 
 	sim_note(s, "switch d%u: %d", i + 1, rc);
+	return rc;
+}
+
+int
+sim_maintain(struct sim *s, unsigned i, bool on)
+{
+	int rc;
+
+	if (!usable(s, i))
+		return -ENOTCONN;
+	rc = director_maintain(&s->nodes[i].director, on);
+	sim_note(s, "maintain d%u %d: %d", i + 1, on, rc);
 	return rc;
 }
 
@@ -479,6 +520,27 @@ sim_cut(struct sim *s, int path, int from, bool cut)
 	sim_cut_links(s);
 }
 
+void
+sim_filter(struct sim *s, int from, bool cut)
+{
+	int side, p;
+
+	sim_note(s, "%s beats from %d", cut ? "filter" : "pass", from);
+	for (side = 0; side < 2; side++)
+		for (p = 0; p < CONF_PATHS_MAX; p++)
+			if (from < 0 || from == side)
+				s->net.wires[side][p].cut = cut;
+}
+
+void
+sim_uplink(struct sim *s, unsigned i, bool well)
+{
+	sim_note(s, "uplink d%u %s", i + 1, well ? "well" : "lost");
+	s->nodes[i].uplink_lost = !well;
+	if (s->nodes[i].runs)
+		director_on_uplink(&s->nodes[i].director, well);
+}
+
 int
 sim_change(struct sim *s, unsigned i, enum change_what what,
     const char *service, const char *server, int64_t value)
@@ -507,9 +569,10 @@ sim_change_random(struct sim *s)
 		return -ERR_NOT_ACTIVE;
 	(void)snprintf(server, sizeof(server), "rs%u",
 	    (unsigned)(fake_random(&s->rng) % s->opt.servers) + 1);
-	value = what == CHANGE_HEALTH ? 1 + (int64_t)(fake_random(&s->rng) % 2) :
-		what == CHANGE_DRAIN  ? (int64_t)(fake_random(&s->rng) % 2) :
-				(int64_t)(fake_random(&s->rng) % 101) - 1;
+	value = what == CHANGE_HEALTH ? 1 + (int64_t)(fake_random(&s->rng) % 2)
+		: what == CHANGE_DRAIN
+		    ? (int64_t)(fake_random(&s->rng) % 2)
+		    : (int64_t)(fake_random(&s->rng) % 101) - 1;
 	return sim_change(s, (unsigned)active, what,
 	    fake_random(&s->rng) % 2 ? "web" : "mail", server, value);
 }

@@ -10,6 +10,7 @@
 #define TEST_SIM_SIM_H
 
 #include "ha/director.h"
+#include "test/fake/fence_fake.h"
 #include "test/fake/link_fake.h"
 #include "test/fake/lvs_fake.h"
 #include "test/fake/path_fake.h"
@@ -23,7 +24,7 @@
 struct sim_options {
 	usec_t beat, start_wait;
 	unsigned misses, servers; /* servers of each of the two services */
-	bool serial, no_replica, private_store, store_absent;
+	bool serial, no_replica, private_store, store_absent, fence;
 };
 extern const struct sim_options sim_defaults;
 
@@ -38,10 +39,12 @@ struct sim_node {
 	struct director director;
 	bool runs;
 	bool lvs_fails;          /* the kernel refuses everything */
+	bool uplink_lost;        /* its switch, whoever runs there */
 	unsigned kernel_servers; /* in the configuration now */
 	struct lvs_fake kernel;
 	struct vip_fake vip;
 	struct store_fake store;
+	struct fence_fake fence;
 	usec_t had;              /* addresses, until then */
 	uint64_t starts, takes, moves; /* since sim_mark() */
 };
@@ -89,7 +92,10 @@ void sim_crash(struct sim *s, unsigned n);   /* the manager alone, SIGKILL */
 void sim_hang(struct sim *s, unsigned n, bool hung);
 int sim_switch(struct sim *s, unsigned n);
 void sim_leave(struct sim *s, unsigned n);
+int sim_maintain(struct sim *s, unsigned n, bool on);
 void sim_cut(struct sim *s, int path, int from, bool cut); /* -1: all, both */
+void sim_filter(struct sim *s, int from, bool cut); /* beats, not corosync */
+void sim_uplink(struct sim *s, unsigned n, bool well);
 void sim_cut_links(struct sim *s); /* corosync follows the NIC paths */
 int sim_change(struct sim *s, unsigned n, enum change_what what,
     const char *service, const char *server, int64_t value);

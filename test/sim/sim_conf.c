@@ -32,12 +32,14 @@ address(unsigned a, unsigned b)
 }
 
 static void
-make_node(struct conf_node *n, unsigned i, bool serial)
+make_node(struct conf_node *n, unsigned i, bool serial, bool fence)
 {
 	unsigned p;
 
 	(void)snprintf(n->name, sizeof(n->name), "d%u", i + 1);
 	n->id = i + 1;
+	if (fence)
+		(void)strcpy(n->fence_command, "/fence");
 	n->n_paths = serial ? 3 : 2;
 	n->paths = array(n->n_paths, sizeof(*n->paths));
 	for (p = 0; p < n->n_paths; p++) {
@@ -59,8 +61,7 @@ make_service(struct conf_service *s, unsigned i, unsigned servers)
 	unsigned k;
 
 	(void)snprintf(s->def.name, sizeof(s->def.name), "%s", names[i]);
-	(void)snprintf(
-	    s->def.scheduler, sizeof(s->def.scheduler), "%s", "wlc");
+	(void)snprintf(s->def.scheduler, sizeof(s->def.scheduler), "%s", "wlc");
 	s->def.protocol = IPPROTO_TCP;
 	s->def.addr = address(77, 10 + i);
 	s->def.port = i == 0 ? 25 : 80;
@@ -77,8 +78,8 @@ make_service(struct conf_service *s, unsigned i, unsigned servers)
 }
 
 struct conf *
-sim_conf(const struct sim_options *o, unsigned self, unsigned servers,
-    unsigned vips)
+sim_conf(
+    const struct sim_options *o, unsigned self, unsigned servers, unsigned vips)
 {
 	struct conf *c = mem_new(struct conf);
 	unsigned i;
@@ -93,7 +94,7 @@ sim_conf(const struct sim_options *o, unsigned self, unsigned servers,
 	c->sync_id = 10;
 	c->test_no_replica = o->no_replica;
 	for (i = 0; i < CONF_NODES; i++)
-		make_node(&c->nodes[i], i, o->serial);
+		make_node(&c->nodes[i], i, o->serial, o->fence);
 	c->self = &c->nodes[self];
 	c->peer = &c->nodes[!self];
 	c->n_vips = vips;
@@ -101,8 +102,8 @@ sim_conf(const struct sim_options *o, unsigned self, unsigned servers,
 	for (i = 0; i < vips; i++) {
 		c->vips[i].addr = address(77, 10 + i);
 		c->vips[i].bits = 32;
-		(void)snprintf(c->vips[i].device, sizeof(c->vips[i].device),
-		    "eth0");
+		(void)snprintf(
+		    c->vips[i].device, sizeof(c->vips[i].device), "eth0");
 	}
 	c->n_services = 2;
 	c->services = array(2, sizeof(*c->services));

@@ -479,8 +479,10 @@ conf_make(struct conf *c, struct conf_path *paths)
 	memcpy(c->key, secret, 32);
 	paths[0] = (struct conf_path){ .name = "a" };
 	paths[1] = (struct conf_path){ .name = "a" };
-	c->nodes[0] = (struct conf_node){ "d1", ME, &paths[0], 1 };
-	c->nodes[1] = (struct conf_node){ "d2", PEER, &paths[1], 1 };
+	c->nodes[0] = (struct conf_node){ .name = "d1",
+		.id = ME, .paths = &paths[0], .n_paths = 1 };
+	c->nodes[1] = (struct conf_node){ .name = "d2",
+		.id = PEER, .paths = &paths[1], .n_paths = 1 };
 	c->self = &c->nodes[0];
 	c->peer = &c->nodes[1];
 }
