@@ -21,6 +21,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "ha/neigh_frame.h"
 
 #define NA_LEN 32 /* ICMPv6 header, target, link-layer address option */
 
@@ -54,8 +55,8 @@ announce_close(struct announce *a)
 }
 
 size_t
-announce_arp(uint8_t *frame, const uint8_t mac[6], const uint8_t ip[4],
-    uint16_t oper)
+announce_arp(
+    uint8_t *frame, const uint8_t mac[6], const uint8_t ip[4], uint16_t oper)
 {
 	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
 	static const uint8_t none[6];
@@ -74,28 +75,6 @@ announce_arp(uint8_t *frame, const uint8_t mac[6], const uint8_t ip[4],
 	put_bytes(&b, oper == ARPOP_REPLY ? all : none, 6);
 	put_bytes(&b, ip, 4);
 	return b.pos;
-}
-
-static uint32_t
-sum16(uint32_t sum, const uint8_t *p, size_t n)
-{
-	for (; n > 1; p += 2, n -= 2)
-		sum += (uint32_t)p[0] << 8 | p[1];
-	return sum;
-}
-
-/* RFC 8200 section 8.1: over a pseudo header and the message. */
-static uint16_t
-icmp6_sum(const uint8_t *src, const uint8_t *dst, const uint8_t *msg, size_t n)
-{
-	uint32_t sum = sum16(0, src, 16);
-
-	sum = sum16(sum, dst, 16);
-	sum = sum16(sum, msg, n);
-	sum += (uint32_t)n + IPPROTO_ICMPV6;
-	while (sum >> 16 != 0)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
 }
 
 size_t
@@ -151,9 +130,9 @@ device_of(int fd, const char *name, uint8_t *ret_mac, int *ret_index)
 static int
 frame_send(int fd, int ifindex, const uint8_t *frame, size_t len)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET,
-		.sll_ifindex = ifindex,
-		.sll_halen = 6 };
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6
+	};
 
 	memcpy(to.sll_addr, frame, 6);
 	memcpy(&to.sll_protocol, frame + 12, 2);

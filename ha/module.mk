@@ -42,6 +42,9 @@ HA_SRC += \
 HA_SRC += ha/link_msg.c
 
 HA_SRC += \
+	ha/neigh.c \
+	ha/neigh_frame.c \
+	ha/ping.c \
 	ha/rtwatch.c \
 	ha/uplink.c \
 	ha/uplink_nl.c

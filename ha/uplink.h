@@ -29,14 +29,43 @@ enum uplink_device {
 	UPLINK__DEVICES
 };
 
+enum uplink_how {
+	UPLINK_NOT,
+	UPLINK_ARP,
+	UPLINK_ND,
+	UPLINK_ICMP,
+	UPLINK__HOWS
+};
+
+/* How a witness was asked. */
+struct uplink_asked {
+	enum uplink_how how;
+	struct addr addr;    /* who; none: nobody could be asked */
+	const char *problem; /* why not, static; NULL: it was */
+};
+
 struct uplink_ops {
 	enum uplink_device (*device)(void *ctx, const char *name);
+	/* Asks witness number i for a sign of life, through device if that is
+	 * not "". An answer is told by uplink_on_answer(). */
+	struct uplink_asked (*ask)(void *ctx, unsigned i,
+	    const struct conf_witness *w, const char *device);
 };
 
 struct uplink_dev {
 	char name[16];
 	enum uplink_device state;
 	usec_t since;
+};
+
+struct uplink_witness {
+	struct conf_witness def;
+	struct uplink_asked asked;
+	bool up;	 /* answers; also while that is not known */
+	bool waiting;	 /* for an answer to the last question */
+	unsigned missed; /* answers in a row */
+	usec_t answered; /* 0: never */
+	usec_t since;	 /* up or not */
 };
 
 struct uplink {
@@ -48,11 +77,13 @@ struct uplink {
 	void *arg;
 	struct uplink_dev *devices;
 	size_t n_devices;
+	struct uplink_witness witnesses[CONF_WITNESSES_MAX];
+	unsigned n_witnesses;
 	bool well, now_well; /* the verdict; and before it is trusted */
 	usec_t since, now_since;
 	uint64_t losses; /* how often it was lost */
 	char why[160];	 /* not well now; else "" */
-	struct timer settle;
+	struct timer settle, tick;
 };
 
 /* judged() is called when the verdict changes; it begins as well. Borrows the
@@ -67,7 +98,10 @@ int uplink_reload(struct uplink *u, const struct conf *fresh);
 
 /* From the port. */
 void uplink_on_devices(struct uplink *u); /* something about them changed */
+void uplink_on_answer(struct uplink *u, unsigned i); /* of a witness */
 
+unsigned uplink_answering(const struct uplink *u); /* witnesses that are up */
 const char *uplink_device_text(enum uplink_device state);
+const char *uplink_how_name(enum uplink_how how); /* "arp" */
 
 #endif

@@ -317,6 +317,60 @@ show_vips(const json_t *j, struct lines *l)
 	line_end(l);
 }
 
+/* "gateway 10.0.0.254 by arp 120 ms ago" */
+static void
+show_witness(const json_t *w, struct lines *l)
+{
+	const char *name = get_str_at(w, "name"), *who;
+	char text[DURATION_LEN];
+
+	who = get_str_at(w, "address");
+	if (strcmp(who, name) == 0)
+		who = "";
+	line_put(l, TONE_PLAIN, 3, "%s%s%s", name, who[0] != '\0' ? " " : "",
+	    who);
+	if (get_there(w, "problem"))
+		line_words(l, TONE_WARN, 1, "not asked: %s",
+		    get_str_at(w, "problem"));
+	else if (!get_there(w, "up"))
+		line_put(l, TONE_PLAIN, 1, "asked by %s", get_str_at(w, "how"));
+	else if (get_bool_at(w, "up"))
+		line_put(l, TONE_PLAIN, 1, "by %s %s ago",
+		    get_str_at(w, "how"),
+		    duration_ms_at(w, "answered_ms", text));
+	else
+		line_put(l, TONE_WARN, 1, "NO ANSWER by %s",
+		    get_str_at(w, "how"));
+}
+
+static void
+show_uplink(const json_t *j, struct lines *l)
+{
+	const json_t *u = get_at(j, "uplink"), *list, *d;
+	bool well = get_bool_at(u, "well");
+	char text[DURATION_LEN];
+	size_t i;
+
+	list = get_at(u, "witnesses");
+	if (u == NULL || (well && json_array_size(list) == 0))
+		return;
+	line_begin(l, TONE_PLAIN, "uplink", LINE_LABEL);
+	line_put(l, well ? TONE_PLAIN : TONE_BAD, 2, "%s %s",
+	    well ? "well" : "LOST", duration_ms_at(u, "for_ms", text));
+	for (i = 0; i < json_array_size(get_at(u, "devices")); i++) {
+		d = json_array_get(get_at(u, "devices"), i);
+		if (get_there(d, "carrier"))
+			line_put(l,
+			    get_bool_at(d, "carrier") ? TONE_PLAIN : TONE_BAD,
+			    3, "%s %s", get_str_at(d, "name"),
+			    get_bool_at(d, "carrier") ? "carrier"
+						      : "NO CARRIER");
+	}
+	for (i = 0; i < json_array_size(list); i++)
+		show_witness(json_array_get(list, i), l);
+	line_end(l);
+}
+
 static void
 show_ipvs(const json_t *j, struct lines *l)
 {
@@ -474,6 +528,7 @@ status_text(const json_t *j, FILE *f, bool colour)
 		show_beats,
 		show_link,
 		show_vips,
+		show_uplink,
 		show_services,
 		show_ipvs,
 		show_checkpoint,

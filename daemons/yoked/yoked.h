@@ -49,9 +49,13 @@ struct client {
 struct yoked_net {
 	bool started;
 	struct rtwatch *rt;
+	struct neigh *neigh;
+	struct ping *ping;
 	struct uplink_nl uplink_nl;
 	struct uplink uplink;
 };
+
+struct out;
 
 struct yoked {
 	struct loop *loop;
@@ -88,6 +92,11 @@ int yoked_reload(struct yoked *y, char *ret_text, size_t len);
 
 /* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */
 char *yoked_status(const struct yoked *y, size_t *ret_len);
+
+/* yoked_status_net.c: what of it is about our own network */
+void yoked_status_uplink(const struct yoked *y, struct out *o);
+void yoked_alarms_net(const struct yoked *y, struct out *o);
+void yoked_alarm(struct out *o, const char *name, const char *text);
 
 /* ports and listener */
 extern const struct link_ops yoked_link_ops;

@@ -1,7 +1,11 @@
 /*
- * yoked_net: what happens on this director's own network: the kernel's events
- * go to those who judge them, and their verdicts to the director.
+ * yoked_net: what happens on this director's own network: events of the kernel
+ * and of the segment go to those who judge them, and their verdicts to the
+ * director.
  */
+#include <stdlib.h>
+
+#include "common/err.h"
 #include "common/log.h"
 #include "daemons/yoked/yoked.h"
 
@@ -22,10 +26,12 @@ on_restart(void *arg)
 static void
 on_settled(bool known, void *arg)
 {
-	struct yoked_net *n = arg;
+	struct yoked *y = arg;
 
-	if (known && n->started)
-		uplink_on_devices(&n->uplink);
+	if (!known || !y->net.started)
+		return;
+	uplink_nl_forget(&y->net.uplink_nl);
+	uplink_on_devices(&y->net.uplink);
 }
 
 static const struct rtwatch_listener listener = {
@@ -33,6 +39,37 @@ static const struct rtwatch_listener listener = {
 	.on_restart = on_restart,
 	.on_settled = on_settled,
 };
+
+static void
+on_claim(int index, const struct neigh_claim *c, void *arg)
+{
+	struct yoked *y = arg;
+
+	if (y->net.started)
+		uplink_nl_heard(&y->net.uplink_nl, index, c);
+}
+
+static void
+on_echo(unsigned slot, void *arg)
+{
+	struct yoked *y = arg;
+
+	if (y->net.started)
+		uplink_nl_echo(&y->net.uplink_nl, slot);
+}
+
+/* Claims of witnesses are answers. */
+static void
+listen_again(void *arg)
+{
+	struct yoked *y = arg;
+	struct addr addrs[CONF_WITNESSES_MAX];
+	unsigned n = uplink_nl_targets(&y->net.uplink_nl, addrs);
+	int rc = neigh_listen(y->net.neigh, addrs, n);
+
+	if (rc < 0)
+		log_err("segment=deaf why=\"%s\"", err_text(rc));
+}
 
 static void
 on_judged(bool well, void *arg)
@@ -47,18 +84,37 @@ on_judged(bool well, void *arg)
 	director_on_uplink(&y->director, well);
 }
 
+static int
+open_all(struct yoked *y)
+{
+	struct yoked_net *n = &y->net;
+	int rc = rtwatch_open(y->loop, &listener, y, &n->rt);
+
+	if (rc == 0)
+		rc = neigh_open(y->loop, on_claim, y, &n->neigh);
+	if (rc == 0)
+		rc = ping_open(y->loop, on_echo, y, &n->ping);
+	return rc;
+}
+
 int
 yoked_net_start(struct yoked *y)
 {
 	struct yoked_net *n = &y->net;
-	int rc = rtwatch_open(y->loop, &listener, n, &n->rt);
+	int rc = open_all(y);
 
-	if (rc < 0)
-		return rc;
-	n->uplink_nl = (struct uplink_nl){ .rt = n->rt };
-	rc = uplink_start(&n->uplink, y->loop, y->conf, &uplink_nl_ops,
-	    &n->uplink_nl, on_judged, y);
-	n->started = rc == 0;
+	if (rc == 0) {
+		n->uplink_nl = (struct uplink_nl){ .uplink = &n->uplink,
+			.conf = y->conf,
+			.rt = n->rt,
+			.neigh = n->neigh,
+			.ping = n->ping,
+			.retarget = listen_again,
+			.arg = y };
+		rc = uplink_start(&n->uplink, y->loop, y->conf, &uplink_nl_ops,
+		    &n->uplink_nl, on_judged, y);
+		n->started = rc == 0;
+	}
 	if (rc < 0)
 		yoked_net_stop(y);
 	return rc;
@@ -72,13 +128,17 @@ yoked_net_stop(struct yoked *y)
 	if (n->started)
 		uplink_stop(&n->uplink);
 	n->started = false;
+	ping_close(n->ping);
+	neigh_close(n->neigh);
 	rtwatch_close(n->rt);
-	n->rt = NULL;
+	*n = (struct yoked_net){ 0 };
 }
 
 void
 yoked_net_reload(struct yoked *y)
 {
+	uplink_nl_reload(&y->net.uplink_nl, y->conf);
 	if (uplink_reload(&y->net.uplink, y->conf) < 0)
 		log_err("uplink=unchanged why=\"out of memory\"");
+	listen_again(y);
 }

@@ -39,8 +39,8 @@ peer_in_step(const struct director *d)
 	       b->role == ROLE_STANDBY && (b->flags & BEAT_IN_STEP) != 0;
 }
 
-static void
-add_alarm(struct out *o, const char *name, const char *text)
+void
+yoked_alarm(struct out *o, const char *name, const char *text)
 {
 	out_object(o, NULL);
 	out_str(o, "name", name);
@@ -84,7 +84,7 @@ path_alarms(const struct yoked *y, struct out *o)
 			continue;
 		(void)snprintf(text, sizeof(text), "path %s: %s", p->own->name,
 		    path_trouble(y, p));
-		add_alarm(o, "path", text);
+		yoked_alarm(o, "path", text);
 	}
 }
 
@@ -104,7 +104,7 @@ helper_alarm(const struct yoked *y, const struct helper *h, struct out *o)
 		return;
 	(void)snprintf(text, sizeof(text), "yoke-%s %s", h->name,
 	    h->conn == NULL ? "is not connected" : "does not answer");
-	add_alarm(o, h->name, text);
+	yoked_alarm(o, h->name, text);
 }
 
 static void
@@ -116,9 +116,9 @@ link_alarms(const struct yoked *y, struct out *o)
 	if (y->link.conn == NULL)
 		return;
 	if (!d->members.connected)
-		add_alarm(o, "link", "corosync is not connected");
+		yoked_alarm(o, "link", "corosync is not connected");
 	else if (!d->members.peer && beats_any_up(&d->beats))
-		add_alarm(o, "link", "the peer is not in the corosync group");
+		yoked_alarm(o, "link", "the peer is not in the corosync group");
 }
 
 static void
@@ -131,7 +131,7 @@ store_alarms(const struct yoked *y, struct out *o)
 	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
-	add_alarm(o, "checkpoint", text);
+	yoked_alarm(o, "checkpoint", text);
 }
 
 static void
@@ -143,10 +143,10 @@ service_alarms(const struct yoked *y, struct out *o)
 	if (d->vip_rc < 0) {
 		(void)snprintf(text, sizeof(text), "virtual addresses: %s",
 		    err_text(d->vip_rc));
-		add_alarm(o, "vips", text);
+		yoked_alarm(o, "vips", text);
 	}
 	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
-		add_alarm(o, "ipvs", d->ipvs.error);
+		yoked_alarm(o, "ipvs", d->ipvs.error);
 	helper_alarm(y, &y->monitor, o);
 }
 
@@ -158,10 +158,11 @@ show_alarms(const struct yoked *y, struct out *o)
 
 	out_array(o, "alarms");
 	if (d->decision.alarm)
-		add_alarm(o, why_name(why), why_text(why));
+		yoked_alarm(o, why_name(why), why_text(why));
 	if (d->role == ROLE_ACTIVE && !peer_in_step(d) &&
 	    !(d->decision.alarm && why == WHY_ALONE))
-		add_alarm(o, "no-standby", "no standby is in step");
+		yoked_alarm(o, "no-standby", "no standby is in step");
+	yoked_alarms_net(y, o);
 	service_alarms(y, o);
 	path_alarms(y, o);
 	link_alarms(y, o);
@@ -576,6 +577,7 @@ yoked_status(const struct yoked *y, size_t *ret_len)
 		show_paths,
 		show_link,
 		show_vips,
+		yoked_status_uplink,
 		show_services,
 		show_ipvs,
 		show_checkpoint,

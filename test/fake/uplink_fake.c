@@ -34,6 +34,20 @@ uplink_fake_device(
 	f->devices[i].state = state;
 }
 
+static struct uplink_asked
+fake_ask(
+    void *ctx, unsigned i, const struct conf_witness *w, const char *device)
+{
+	struct uplink_fake *f = ctx;
+
+	(void)device;
+	f->asked++;
+	if (f->answers[i])
+		uplink_on_answer(f->uplink, i);
+	return (struct uplink_asked){ UPLINK_ARP, w->addr, NULL };
+}
+
 const struct uplink_ops uplink_fake_ops = {
+	.ask = fake_ask,
 	.device = fake_device,
 };

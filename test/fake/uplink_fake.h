@@ -13,6 +13,9 @@ struct uplink_fake {
 		char name[16];
 		enum uplink_device state;
 	} devices[FAKE_DEVICES];
+	struct uplink *uplink;		  /* who gets the answers */
+	bool answers[CONF_WITNESSES_MAX]; /* at once */
+	unsigned asked;
 };
 
 extern const struct uplink_ops uplink_fake_ops; /* ctx: struct uplink_fake * */

@@ -74,6 +74,7 @@ test_out_SRC := \
 test_out_PKG := jansson
 test_status_SRC := \
 	daemons/yoked/yoked_status.c \
+	daemons/yoked/yoked_status_net.c \
 	test/unit/test_status.c \
 	test/unit/test_status_make.c
 test_status_PKG := jansson
@@ -116,3 +117,7 @@ test_uplink_SRC := \
 	test/fake/loop_fake.c \
 	test/fake/uplink_fake.c \
 	test/unit/test_uplink.c
+
+UNIT += test_neigh
+test_neigh_SRC := \
+	test/unit/test_neigh.c

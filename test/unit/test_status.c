@@ -322,6 +322,14 @@ break_checkpointd(struct fixture *f)
 }
 
 static void
+break_uplink(struct fixture *f)
+{
+	f->y.net.uplink.well = false;
+	f->device.state = UPLINK_NO_CARRIER;
+	(void)snprintf(f->y.net.uplink.why, 64, "eth0 has no carrier");
+}
+
+static void
 break_monitord_loop(struct fixture *f)
 {
 	f->y.monitor.heard -= 4 * USEC_S;
@@ -363,6 +371,7 @@ test_alarms(void)
 		{ break_alone, "alone" },
 		{ break_step, "no-standby" },
 		{ break_path, "path" },
+		{ break_uplink, "uplink" },
 		{ break_link, "link" },
 		{ break_group, "link" },
 		{ break_linkd, "linkd" },

@@ -129,6 +129,29 @@ set_kernel(struct fixture *f)
 		abort();
 }
 
+static void
+set_uplink(struct fixture *f)
+{
+	struct uplink *u = &f->y.net.uplink;
+	usec_t now = usec_mono();
+
+	f->y.net.started = true;
+	f->conf.uplink_need = 1;
+	u->well = true;
+	u->since = now - 5 * USEC_S;
+	f->device = (struct uplink_dev){ "eth0", UPLINK_FINE, u->since };
+	u->devices = &f->device;
+	u->n_devices = 1;
+	u->n_witnesses = 2;
+	u->witnesses[0] = (struct uplink_witness){ .def = { .gateway = true },
+		.asked = { UPLINK_ARP, fixture_addr("10.0.0.254"), NULL },
+		.up = true,
+		.answered = now };
+	u->witnesses[1] =
+	    (struct uplink_witness){ .def = { .addr = fixture_addr("fd00::1") },
+		    .asked = { .problem = "no route leads to it" } };
+}
+
 struct fixture *
 fixture_new(void)
 {
@@ -141,6 +164,7 @@ fixture_new(void)
 	fixture_conf(f);
 	set_beats(f);
 	set_kernel(f);
+	set_uplink(f);
 	f->y.conf = &f->conf;
 	f->y.start = usec_mono() - 60 * USEC_S;
 	f->y.monitor.conn = f->y.store.conn = f->y.link.conn =

@@ -13,6 +13,7 @@ struct fixture {
 	struct conf_path own[2], peers[2];
 	struct conf_vip vips[1];
 	struct path path;
+	struct uplink_dev device;
 	int conn; /* stands for a connection */
 };
 

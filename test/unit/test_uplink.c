@@ -6,6 +6,7 @@
 #include "test/fake/uplink_fake.h"
 #include "test/tap.h"
 
+#define INTERVAL (200 * USEC_MS)
 #define FALL (60 * USEC_MS) /* beats of 20 ms, 3 of them */
 
 struct scene {
@@ -39,6 +40,10 @@ scene_init(struct scene *s)
 	s->conf.vips = s->vips;
 	s->conf.n_vips = 3;
 	s->well = true;
+	s->conf.uplink_need = 1;
+	s->conf.uplink_interval = INTERVAL;
+	s->conf.uplink_misses = 3;
+	s->fake.uplink = &s->uplink;
 	memcpy(s->vips[0].device, "eth0", 5);
 	memcpy(s->vips[1].device, "eth1", 5);
 	memcpy(s->vips[2].device, "eth0", 5);
@@ -142,9 +147,117 @@ test_reload(void)
 	scene_done(&s);
 }
 
+/* Two witnesses that answer. */
+static void
+ask_two(struct scene *s, unsigned need)
+{
+	s->conf.witnesses.n = 2;
+	s->conf.witnesses.list[0] = (struct conf_witness){ .gateway = true };
+	s->conf.witnesses.list[1] = (struct conf_witness){
+		.addr = { .family = AF_INET, .bytes = { 10, 9, 0, 1 } }
+	};
+	s->conf.uplink_need = need;
+	s->fake.answers[0] = s->fake.answers[1] = true;
+	(void)uplink_reload(&s->uplink, &s->conf);
+}
+
+static void
+test_witnesses(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	ask_two(&s, 1);
+	pass(&s, 10 * USEC_S);
+	ok(s.told == 0 && s.fake.asked >= 100 && s.fake.asked <= 104,
+	    "each is asked each interval: %u", s.fake.asked);
+	s.fake.answers[0] = false;
+	pass(&s, 10 * USEC_S);
+	ok(s.well && !s.uplink.witnesses[0].up && s.uplink.witnesses[1].up,
+	    "one of two is enough when one must answer");
+	s.fake.answers[1] = false;
+	pass(&s, 3 * INTERVAL);
+	ok(s.uplink.well, "not before three were missed");
+	pass(&s, INTERVAL + FALL);
+	ok(!s.well, "then it is lost");
+	is_str(s.uplink.why, "0 of 2 witnesses answer, 1 must", "says why");
+	s.fake.answers[0] = true;
+	pass(&s, INTERVAL + UPLINK_RISE);
+	ok(s.well && s.told == 2, "one answer brings it back, in a second");
+	s.conf.uplink_need = 2;
+	(void)uplink_reload(&s.uplink, &s.conf);
+	pass(&s, FALL);
+	ok(!s.well, "a reload may need more");
+	is_str(s.uplink.why, "1 of 2 witnesses answers, 2 must", "says so");
+	s.conf.witnesses.n = 0;
+	(void)uplink_reload(&s.uplink, &s.conf);
+	pass(&s, UPLINK_RISE);
+	s.fake.asked = 0;
+	pass(&s, 10 * USEC_S);
+	ok(s.well && s.fake.asked == 0, "or none, and nobody is asked");
+	scene_done(&s);
+}
+
+static void
+test_witness_unknown(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	ask_two(&s, 2);
+	s.fake.answers[0] = false;
+	pass(&s, 3 * INTERVAL - 1);
+	ok(s.uplink.well, "a new witness counts until it missed three");
+	pass(&s, INTERVAL + FALL);
+	ok(!s.well, "not longer");
+	s.fake.answers[0] = true;
+	pass(&s, INTERVAL + UPLINK_RISE);
+	ok(s.well, "answers");
+	s.fake.answers[0] = false;
+	pass(&s, 2 * INTERVAL);
+	s.fake.answers[0] = true;
+	pass(&s, 10 * USEC_S);
+	is_int(s.told, 2, "two misses are no loss");
+	uplink_on_answer(&s.uplink, 7);
+	ok(s.well, "an answer of nobody is nothing");
+	scene_done(&s);
+}
+
+/* Our own process stood still: the answers could not be read. */
+static void
+test_stopped(void)
+{
+	struct scene s;
+	usec_t since;
+	unsigned i;
+
+	scene_init(&s);
+	s.conf.uplink_misses = 1;
+	ask_two(&s, 1);
+	s.conf.witnesses.n = 1;
+	(void)uplink_reload(&s.uplink, &s.conf);
+	pass(&s, USEC_S);
+	since = s.uplink.witnesses[0].since;
+	for (i = 0; i < 5; i++) {
+		s.fake.answers[0] = false; /* it comes while we are stopped */
+		pass(&s, INTERVAL);
+		loop_fake_pause(s.loop, true);
+		pass(&s, 3 * USEC_S);
+		s.fake.answers[0] = true;
+		loop_fake_pause(s.loop, false);
+		pass(&s, USEC_S);
+	}
+	ok(s.told == 0 && s.uplink.witnesses[0].since == since,
+	    "who stood still itself blames nobody");
+	scene_done(&s);
+}
+
 int
 main(void)
 {
+	test_witnesses();
+	test_witness_unknown();
+	test_stopped();
 	test_carrier();
 	test_start();
 	test_reload();
