@@ -109,6 +109,7 @@ struct conf {
 	unsigned checkpoint_keep;   /* epochs kept */
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
+	bool sync_early;            /* tell of connections at their SYN */
 	bool test_no_replica;       /* test option: ignore replicated state */
 };
 

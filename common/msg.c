@@ -28,6 +28,7 @@ static const char *const whos[WHO__LAST] = {
 	[WHO_MONITOR] = "monitord",
 	[WHO_CHECKPOINT] = "checkpointd",
 	[WHO_LINK] = "linkd",
+	[WHO_SYNC] = "syncd",
 	[WHO_PEER] = "peer",
 };
 

@@ -25,6 +25,7 @@ enum msg_who {
 	WHO_MONITOR,
 	WHO_CHECKPOINT,
 	WHO_LINK,
+	WHO_SYNC,
 	WHO_PEER,
 	WHO__LAST
 };

@@ -30,7 +30,8 @@ enum beat_flag {
 	BEAT_LINK = 8,    /* corosync is there */
 	BEAT_UPLINK = 16, /* reaches the outside */
 	BEAT_SERVES = 32, /* can drive IPVS */
-	BEAT_LEAVING = 64 /* its manager is stopping on purpose */
+	BEAT_LEAVING = 64, /* its manager is stopping on purpose */
+	BEAT_FULL = 128   /* standby: it has the active's connections too */
 };
 
 struct beat {

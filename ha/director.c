@@ -216,6 +216,7 @@ director_fill(struct beat *b, void *arg)
 	b->flags |= d->members.connected ? BEAT_LINK : 0;
 	b->flags |= d->ipvs.drives ? BEAT_SERVES : 0;
 	b->flags |= d->leaving && !d->holding ? BEAT_LEAVING : 0;
+	b->flags |= director_in_step(d) && d->conns_full ? BEAT_FULL : 0;
 	b->epoch = role_holds(d->role) ? d->table.epoch : d->epoch_seen;
 	b->table_epoch = d->table.epoch;
 	b->seq = d->table.seq;

@@ -83,6 +83,8 @@ struct director {
 	bool listened;            /* the last lease was late, and we looked */
 	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
+	bool conns_full;          /* standby: all connections were sent to us;
+	                           * set by who knows (yoked_sync.c) */
 	uint64_t load_token;      /* of the load under way; 0: none */
 	uint64_t load_count;      /* loads ever: the next token */
 	bool store_opened;        /* this term's file was begun */

@@ -11,7 +11,8 @@
 #include "common/err.h"
 #include "common/mem.h"
 
-#define SYNC_MAXLEN 60 /* every connection fills a buffer: it leaves at once */
+#define SYNC_MAXLEN 60 /* every connection fills a buffer: it leaves at once   \
+			*/
 
 static const enum lvs_method methods[METHOD__LAST] = {
 	[METHOD_DR] = LVS_DR,
@@ -19,8 +20,8 @@ static const enum lvs_method methods[METHOD__LAST] = {
 	[METHOD_TUN] = LVS_TUN,
 };
 
-static void
-key_of(const struct service_def *d, struct lvs_key *ret)
+void
+ipvs_key(const struct service_def *d, struct lvs_key *ret)
 {
 	*ret = (struct lvs_key){ 0 };
 	if (d->fwmark != 0) {
@@ -40,7 +41,7 @@ want_service(const struct service *s, struct lvs_table *t)
 	size_t i;
 	int rc;
 
-	key_of(&s->def, &ls.key);
+	ipvs_key(&s->def, &ls.key);
 	memcpy(ls.scheduler, s->def.scheduler, sizeof(ls.scheduler));
 	ls.flags = s->def.flags;
 	if (s->def.persistence_s > 0) {
@@ -140,8 +141,8 @@ pass(struct ipvs *i, bool asked)
 	return rc;
 }
 
-static const char *
-sync_device(const struct conf *c)
+const char *
+ipvs_sync_device(const struct conf *c)
 {
 	size_t i;
 
@@ -151,26 +152,63 @@ sync_device(const struct conf *c)
 	return NULL;
 }
 
+uint8_t
+ipvs_sync_id(const struct conf *c, const struct conf_node *n)
+{
+	return (uint8_t)(c->sync_id + n->id);
+}
+
+/* What the kernel is to run; false: nothing. */
+static bool
+sync_want(const struct conf *c, struct lvs_sync ret[2])
+{
+	const char *dev = ipvs_sync_device(c);
+	int i;
+
+	if (!c->sync || dev == NULL)
+		return false;
+	for (i = 0; i < 2; i++) {
+		ret[i] = (struct lvs_sync){ .maxlen = SYNC_MAXLEN };
+		(void)snprintf(
+		    ret[i].ifname, sizeof(ret[i].ifname), "%.15s", dev);
+	}
+	ret[0].role = LVS_MASTER;
+	ret[0].id = ipvs_sync_id(c, c->self);
+	ret[1].role = LVS_BACKUP;
+	ret[1].id = ipvs_sync_id(c, c->peer);
+	return true;
+}
+
 /* Both directions always: each director sends with an id of its own. */
 static int
 sync_daemons(struct ipvs *i)
 {
-	const struct conf *c = i->conf;
-	const char *dev = sync_device(c);
-	struct lvs_sync s = { .maxlen = SYNC_MAXLEN };
-	int rc;
+	struct lvs_sync want[2];
+	int rc = 0, k;
 
-	if (!c->sync || dev == NULL)
+	if (!sync_want(i->conf, want))
 		return 0;
-	(void)snprintf(s.ifname, sizeof(s.ifname), "%.15s", dev);
-	s.role = LVS_MASTER;
-	s.id = (uint8_t)(c->sync_id + c->self->id);
-	rc = i->ops->sync_start(i->ctx, &s);
-	if (rc < 0)
-		return rc;
-	s.role = LVS_BACKUP;
-	s.id = (uint8_t)(c->sync_id + c->peer->id);
-	return i->ops->sync_start(i->ctx, &s);
+	for (k = 0; k < 2 && rc == 0; k++)
+		rc = i->ops->sync_start(i->ctx, &want[k]);
+	return rc;
+}
+
+void
+ipvs_sync_stop(struct ipvs *i)
+{
+	struct lvs_sync want[2], have[2];
+	int n, k;
+
+	if (!sync_want(i->conf, want))
+		return;
+	n = i->ops->sync_read(i->ctx, have);
+	for (k = 0; k < n; k++) {
+		const struct lvs_sync *w = &want[have[k].role == LVS_BACKUP];
+
+		if (have[k].id == w->id &&
+		    strcmp(have[k].ifname, w->ifname) == 0)
+			(void)i->ops->sync_stop(i->ctx, have[k].role);
+	}
 }
 
 static void
@@ -183,8 +221,8 @@ reconcile(struct ipvs *i, bool asked)
 	i->error[0] = '\0';
 	i->rc = pass(i, asked);
 	if (i->rc < 0 && i->error[0] == '\0')
-		(void)snprintf(i->error, sizeof(i->error), "IPVS: %s",
-		    err_text(i->rc));
+		(void)snprintf(
+		    i->error, sizeof(i->error), "IPVS: %s", err_text(i->rc));
 	if (i->rc == 0 && !asked) {
 		rc = sync_daemons(i);
 		if (rc < 0)
@@ -212,8 +250,8 @@ on_drift(void *arg)
 }
 
 void
-ipvs_start(struct ipvs *i, struct loop *l, const struct lvs_ops *ops,
-    void *ctx, const struct table *t, const struct conf *conf)
+ipvs_start(struct ipvs *i, struct loop *l, const struct lvs_ops *ops, void *ctx,
+    const struct table *t, const struct conf *conf)
 {
 	*i = (struct ipvs){ .loop = l,
 		.ops = ops,
@@ -235,7 +273,8 @@ ipvs_stop(struct ipvs *i)
 	lvs_owned_done(&i->owned);
 }
 
-/* Passes over a large table are spread so that they stay a fifth of the time. */
+/* Passes over a large table are spread so that they stay a fifth of the time.
+ */
 void
 ipvs_dirty(struct ipvs *i)
 {
@@ -255,6 +294,6 @@ ipvs_have(const struct ipvs *i, const struct service_def *s)
 {
 	struct lvs_key k;
 
-	key_of(s, &k);
+	ipvs_key(s, &k);
 	return lvs_table_find(&i->have, &k);
 }

@@ -48,3 +48,9 @@ HA_SRC += \
 	ha/rtwatch.c \
 	ha/uplink.c \
 	ha/uplink_nl.c
+
+HA_SRC += \
+	ha/conn_map.c \
+	ha/sync_msg.c \
+	ha/sync_sock.c \
+	ha/sync_wire.c

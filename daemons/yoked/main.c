@@ -44,6 +44,8 @@ ipc_stop(struct daemon *d)
 	outbox_done(&y->monitor.outbox);
 	outbox_done(&y->store.outbox);
 	outbox_done(&y->link.outbox);
+	outbox_done(&y->sync.outbox);
+	timer_stop(&y->sync_timer);
 	chunks_done(&y->found_chunks);
 }
 
@@ -74,6 +76,7 @@ kernel_stop(struct daemon *d)
 
 	vip_nl_close(y->vip);
 	lvs_close(y->lvs);
+	yoked_kernel_restore(y->conf);
 }
 
 /* Serial lines are configured already, but no path speaks on them yet. */
@@ -126,6 +129,7 @@ pair_stop(struct daemon *d)
 	struct yoked *y = d->user;
 
 	y->started = false;
+	ipvs_sync_stop(&y->director.ipvs);
 	director_stop(&y->director);
 }
 
@@ -160,7 +164,9 @@ state_start(struct daemon *d)
 	y->store = (struct helper){ .name = "checkpointd",
 		.who = WHO_CHECKPOINT };
 	y->link = (struct helper){ .name = "linkd", .who = WHO_LINK };
+	y->sync = (struct helper){ .name = "syncd", .who = WHO_SYNC };
 	yoked_flush_init(y);
+	yoked_sync_init(y);
 	return 0;
 }
 

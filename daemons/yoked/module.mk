@@ -11,4 +11,6 @@ yoked_SRC := \
 	daemons/yoked/yoked_net.c \
 	daemons/yoked/yoked_status.c \
 	daemons/yoked/yoked_status_net.c \
-	daemons/yoked/yoked_store.c
+	daemons/yoked/yoked_store.c \
+	daemons/yoked/yoked_sync.c \
+	daemons/yoked/yoked_sync_view.c

@@ -2,9 +2,9 @@
  * yoked: the one struct of state of the manager process, and what its files
  * share: main.c (wiring), yoked_ipc.c (clients), yoked_command.c (what the
  * operator asks), yoked_status.c (what the operator sees), yoked_link.c,
- * yoked_store.c, yoked_monitor.c (the ports that are other processes),
- * yoked_listen.c (what the director tells), yoked_kernel.c (sysctls, modules),
- * yoked_net.c (links, addresses, the uplink).
+ * yoked_store.c, yoked_monitor.c, yoked_sync.c (the ports that are other
+ * processes), yoked_listen.c (what the director tells), yoked_kernel.c
+ * (sysctls), yoked_net.c (links, addresses, the uplink).
  */
 #ifndef YOKED_H
 #define YOKED_H
@@ -16,8 +16,11 @@
 #include "common/loop.h"
 #include "ha/director.h"
 #include "ha/lvs.h"
+#include "ha/sync_wire.h"
 #include "ha/uplink_nl.h"
 #include "ha/vip.h"
+
+#define HELPER_SILENT (3 * USEC_S) /* one that says nothing for so long hangs */
 
 /* Messages for a client whose ring is full, bounded. */
 struct outbox {
@@ -68,13 +71,16 @@ struct yoked {
 	struct yoked_net net;
 	bool started;         /* the director is */
 	usec_t start;
-	struct helper monitor, store, link;
+	struct helper monitor, store, link, sync;
 	struct client *clients;
 	struct timer flush;   /* outboxes to try again */
 	struct chunks found_chunks; /* STORE_CHUNKs of a found table */
 	struct store_found found;
 	struct store_state store_state; /* what checkpointd last said */
 	uint32_t link_id;     /* corosync's id of this node, 0: unknown */
+	struct sync_role_msg sync_role;   /* what syncd was told last */
+	struct sync_state_msg sync_state; /* what it last said */
+	struct timer sync_timer;
 };
 
 /* yoked_ipc.c */
@@ -119,8 +125,21 @@ int yoked_net_start(struct yoked *y); /* after the director; 0 or -errno */
 void yoked_net_stop(struct yoked *y);
 void yoked_net_reload(struct yoked *y); /* y->conf is a fresh one */
 
-/* yoked_kernel.c: the sysctls that the sync profile and the VIPs need. What
- * cannot be set is a warning. */
+/* yoked_sync.c, yoked_sync_view.c: connections */
+void yoked_sync_init(struct yoked *y);
+void yoked_sync_role(struct yoked *y); /* ours or the peer's may be another */
+void yoked_sync_tell(struct yoked *y); /* all that syncd has to know */
+void yoked_sync_path(struct yoked *y, unsigned index, bool up);
+void yoked_sync_message(
+    struct yoked *y, enum msg_id id, const void *body, size_t len);
+void yoked_sync_peer(struct yoked *y, const void *body, size_t len);
+void yoked_sync_gone(struct yoked *y);
+uint64_t yoked_sync_conns(const struct yoked *y); /* in our kernel */
+bool yoked_sync_full(const struct yoked *y); /* the standby has them all */
+
+/* yoked_kernel.c: the sysctls that the sync profile needs, and as they were
+ * before. What cannot be set is a warning. */
 void yoked_kernel_setup(const struct conf *c);
+void yoked_kernel_restore(const struct conf *c); /* an orderly stop */
 
 #endif

@@ -195,5 +195,6 @@ yoked_reload(struct yoked *y, char *ret_text, size_t len)
 	log_notice("%s", ret_text);
 	(void)helper_send(y, &y->monitor, MSG_RELOAD, "", 0);
 	(void)helper_send(y, &y->store, MSG_RELOAD, "", 0);
+	(void)helper_send(y, &y->sync, MSG_RELOAD, "", 0);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * yoked_ipc: who is connected, what they may say, and what waits for them.
  *
- * A helper (monitord, checkpointd, linkd) that does not read fills its own
+ * A helper (monitord, checkpointd, linkd, syncd) that does not read fills its own
  * outbox only; when that overflows its messages are dropped and it is told the
  * whole state again once it reads. Nothing here waits for anybody.
  */
@@ -92,6 +92,8 @@ helper_resync(struct yoked *y, struct helper *h)
 		yoked_store_up(y);
 	else if (h == &y->monitor)
 		yoked_monitor_sync(y);
+	else if (h == &y->sync)
+		yoked_sync_tell(y);
 	/* the peer behind linkd sees the gap by itself and asks */
 }
 
@@ -124,6 +126,7 @@ on_flush(void *arg)
 
 	left |= helper_flush(y, &y->store);
 	left |= helper_flush(y, &y->monitor);
+	left |= helper_flush(y, &y->sync);
 	if (left)
 		timer_in(&y->flush, FLUSH_EVERY);
 }
@@ -137,7 +140,8 @@ yoked_flush_init(struct yoked *y)
 static struct helper *
 helper_of(struct yoked *y, enum msg_who who)
 {
-	struct helper *all[] = { &y->monitor, &y->store, &y->link };
+	struct helper *all[] = { &y->monitor, &y->store, &y->link,
+		&y->sync };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(all); i++)
@@ -156,6 +160,8 @@ helper_up(struct yoked *y, struct helper *h, struct ipcs_conn *c)
 		yoked_store_up(y);
 	else if (h == &y->monitor)
 		yoked_monitor_sync(y);
+	else if (h == &y->sync)
+		yoked_sync_tell(y);
 }
 
 static void
@@ -249,6 +255,8 @@ on_msg(struct ipcs_conn *c, enum msg_id id, const void *body, size_t len,
 		yoked_store_message(y, id, body, len);
 	else if (ipcs_who(c) == WHO_LINK && c == y->link.conn)
 		yoked_link_message(y, id, body, len);
+	else if (ipcs_who(c) == WHO_SYNC && c == y->sync.conn)
+		yoked_sync_message(y, id, body, len);
 }
 
 static void
@@ -261,6 +269,8 @@ helper_down(struct yoked *y, struct helper *h)
 		yoked_link_gone(y);
 	if (h == &y->store)
 		yoked_store_gone(y);
+	if (h == &y->sync)
+		yoked_sync_gone(y);
 }
 
 static void

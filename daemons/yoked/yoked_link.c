@@ -74,7 +74,11 @@ on_recv(struct yoked *y, const uint8_t *body, size_t len)
 	uint32_t node = get_u32(&b);
 	unsigned id = get_u16(&b);
 
-	if (!b.bad && node == y->conf->peer->id)
+	if (b.bad || node != y->conf->peer->id)
+		return;
+	if (id == MSG_PEER_SYNC)
+		yoked_sync_peer(y, body + b.pos, buf_left(&b));
+	else
 		director_on_message(
 		    &y->director, id, body + b.pos, buf_left(&b));
 }

@@ -54,6 +54,7 @@ on_role(const struct transition *t, void *arg)
 	if (t->to == ROLE_ACTIVE || t->from == ROLE_ACTIVE ||
 	    t->from == ROLE_HANDING_OVER)
 		yoked_monitor_sync(y);
+	yoked_sync_role(y);
 }
 
 static void
@@ -69,6 +70,7 @@ on_path(unsigned index, bool up, void *arg)
 	else
 		log_warning("%s", text);
 	yoked_watch(y, text);
+	yoked_sync_path(y, index, up);
 }
 
 static void

@@ -13,7 +13,6 @@
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
 
-#define SILENT (3 * USEC_S) /* a helper that says nothing for so long hangs */
 #define RECENT (3 * USEC_S) /* a refused beat of then still explains things */
 
 static bool
@@ -92,7 +91,7 @@ path_alarms(const struct yoked *y, struct out *o)
 static bool
 helper_answers(const struct yoked *y, const struct helper *h)
 {
-	return h->conn != NULL && loop_now(y->loop) - h->heard < SILENT;
+	return h->conn != NULL && loop_now(y->loop) - h->heard < HELPER_SILENT;
 }
 
 static void
@@ -148,6 +147,8 @@ service_alarms(const struct yoked *y, struct out *o)
 	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
 		yoked_alarm(o, "ipvs", d->ipvs.error);
 	helper_alarm(y, &y->monitor, o);
+	if (y->conf->sync)
+		helper_alarm(y, &y->sync, o);
 }
 
 static void
@@ -505,6 +506,33 @@ show_monitor(const struct yoked *y, struct out *o)
 }
 
 static void
+show_sync(const struct yoked *y, struct out *o)
+{
+	const struct sync_state_msg *s = &y->sync_state;
+
+	out_object(o, "sync");
+	out_bool(o, "enabled", y->conf->sync);
+	out_bool(o, "helper", y->sync.conn != NULL);
+	out_bool(o, "full", yoked_sync_full(y));
+	out_str(o, "phase", sync_phase_name(s->phase));
+	out_num(o, "connections", yoked_sync_conns(y));
+	if (y->sync.conn != NULL && s->role != SYNC_IDLE)
+		out_num(o, "peer_connections", s->peer_conns);
+	else
+		out_null(o, "peer_connections");
+	out_num(o, "known", s->known);
+	out_num(o, "resyncs", s->resyncs);
+	out_num(o, "resync_connections", s->resync_conns);
+	out_ms(o, "resync_ms", s->resync_ms * USEC_MS);
+	out_num(o, "resync_again", s->again);
+	out_bool(o, "early", s->early != 0);
+	out_num(o, "early_sent", s->early_sent);
+	out_num(o, "early_lost", s->early_lost);
+	out_num(o, "early_unsure", s->early_unsure);
+	out_close(o);
+}
+
+static void
 show_restored(const struct yoked *y, struct out *o)
 {
 	const struct restored *r = &y->director.restored;
@@ -582,6 +610,7 @@ yoked_status(const struct yoked *y, size_t *ret_len)
 		show_ipvs,
 		show_checkpoint,
 		show_monitor,
+		show_sync,
 		show_restored,
 		show_transitions,
 	};

@@ -12,7 +12,8 @@ import os
 from uml import REPO, RunError, wait_for
 
 BIN = os.environ.get("YOKE_BIN", f"{REPO}/build/bin")
-DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord")
+DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord",
+           "yoke-syncd")
 CONF = "/etc/yoke/yoke.conf"
 
 TEXT = """\
@@ -32,7 +33,7 @@ vip {vip}/32 {{ device = eth0 }}
 vip {vip6}/128 {{ device = eth0 }}
 {services}
 checkpoint {{ directory = {directory}  interval = {checkpoint_interval} }}
-sync {{ enabled = {sync}  id = 10 }}
+sync {{ enabled = {sync}  id = 10  early = {early} }}
 test {{ no_replica = {no_replica} }}
 {extra}
 """
@@ -52,7 +53,7 @@ service {name} {{
 class Pair:
     def __init__(self, rack, interval="20ms", misses=3, scheduler="mh",
                  start_wait="1s", directory=None, checkpoint_interval="2s",
-                 sync="true", no_replica="false", extra="", weight=10,
+                 sync="true", early="true", no_replica="false", extra="", weight=10,
                  corosync=True):
         self.rack = rack
         self.corosync = corosync
@@ -65,7 +66,7 @@ class Pair:
             d1=rack.ADDR["d1"], d2=rack.ADDR["d2"], c1=rack.CROSS["d1"],
             c2=rack.CROSS["d2"], vip=rack.VIP, vip6=rack.VIP6,
             directory=self.directory, checkpoint_interval=checkpoint_interval,
-            sync=sync, no_replica=no_replica, extra=extra)
+            sync=sync, early=early, no_replica=no_replica, extra=extra)
         self.scheduler, self.weight = scheduler, weight
         self.pids = {}
 

@@ -75,6 +75,7 @@ test_out_PKG := jansson
 test_status_SRC := \
 	daemons/yoked/yoked_status.c \
 	daemons/yoked/yoked_status_net.c \
+	daemons/yoked/yoked_sync_view.c \
 	test/unit/test_status.c \
 	test/unit/test_status_make.c
 test_status_PKG := jansson
@@ -121,3 +122,11 @@ test_uplink_SRC := \
 UNIT += test_neigh
 test_neigh_SRC := \
 	test/unit/test_neigh.c
+
+# sync datagrams, and what syncd makes of packets
+UNIT += test_sync_msg test_syncd
+test_sync_msg_SRC := \
+	test/unit/test_sync_msg.c
+test_syncd_SRC = \
+	test/unit/test_syncd.c \
+	$(SYNCD_SRC)

@@ -300,6 +300,10 @@ test_sync(void)
 	is_int(r->kernel.sync[0].id, 11, "with an id of this director");
 	is_int(r->kernel.sync[1].id, 12, "the backup with the peer's");
 	is_str(r->kernel.sync[0].ifname, "eth0", "on the first NIC path");
+	r->kernel.sync[1].id = 99;
+	ipvs_sync_stop(&r->ipvs);
+	is_int(r->kernel.sync[0].role, 0, "at the end ours is stopped");
+	is_int(r->kernel.sync[1].id, 99, "and nobody else's");
 	rig_free(r);
 }
 

@@ -83,6 +83,7 @@ fixture_conf(struct fixture *f)
 	c->peer = &c->nodes[1];
 	c->beat_interval = 20 * USEC_MS;
 	c->beat_misses = 3;
+	c->sync = true;
 	f->vips[0] =
 	    (struct conf_vip){ fixture_addr("192.0.2.10"), 32, "eth0" };
 	c->vips = f->vips;
@@ -168,11 +169,16 @@ fixture_new(void)
 	f->y.conf = &f->conf;
 	f->y.start = usec_mono() - 60 * USEC_S;
 	f->y.monitor.conn = f->y.store.conn = f->y.link.conn =
-	    (struct ipcs_conn *)&f->conn;
+	    f->y.sync.conn = (struct ipcs_conn *)&f->conn;
 	f->y.monitor.name = "monitord";
 	f->y.store.name = "checkpointd";
 	f->y.link.name = "linkd";
+	f->y.sync.name = "syncd";
 	f->y.monitor.heard = f->y.store.heard = f->y.link.heard = usec_mono();
+	f->y.sync.heard = usec_mono();
+	f->y.sync_state = (struct sync_state_msg){ .role = SYNC_ACTIVE,
+		.phase = SYNC_PHASE_READY,
+		.early = 1 };
 	f->y.store_state = (struct store_state){ .ok = 1,
 		.epoch = 7,
 		.seq = 2,

@@ -1,0 +1,288 @@
+/*
+ * early: tells the standby of a connection when its first packet leaves for a
+ * server. The kernel does so only when the client's ACK has come, and then up
+ * to 20 ms later, or 2 s on a quiet director; a power cut in between leaves a
+ * connection that the standby gives to another server, unless its scheduler
+ * hashes.
+ *
+ * The state told is SYN_RECV, which lasts a minute unless the kernel's own
+ * datagram follows: a flood of SYNs costs the standby what it costs us. That
+ * datagram must not be overtaken by ours, which would shorten the life of the
+ * connection: a SYN that was captured long ago is not told of.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemons/syncd/syncd.h"
+
+#define LATE (10 * USEC_MS)
+#define SYN_TIMEOUT_S 60
+#define RATE 20000 /* SYNs told in a second, at most */
+#define BURST 4000
+#define CARDS_AGAIN (20 * USEC_MS)
+#define CARDS_OLD (2 * USEC_S)
+#define INBOUND 4096 /* remembered; a power of two */
+#define ETH 14
+
+struct syn {
+	struct addr client, dst, outer; /* outer: of a tunnel, or none */
+	uint16_t client_port, dst_port;
+	uint32_t seq;
+};
+
+static uint16_t
+u16_at(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void
+addr_at(const uint8_t *p, uint8_t family, struct addr *ret)
+{
+	*ret = (struct addr){ .family = family };
+	memcpy(ret->bytes, p, addr_len(ret));
+}
+
+/* The length of the IP header at p, its addresses and protocol; 0: none. */
+static size_t
+parse_ip(const uint8_t *p, size_t len, struct addr *src, struct addr *dst,
+    uint8_t *ret_protocol)
+{
+	size_t head;
+
+	if (len >= 20 && p[0] >> 4 == 4) {
+		head = 4 * (size_t)(p[0] & 15);
+		*ret_protocol = p[9];
+		addr_at(p + 12, AF_INET, src);
+		addr_at(p + 16, AF_INET, dst);
+		return head >= 20 && head <= len ? head : 0;
+	}
+	if (len >= 40 && p[0] >> 4 == 6) {
+		*ret_protocol = p[6];
+		addr_at(p + 8, AF_INET6, src);
+		addr_at(p + 24, AF_INET6, dst);
+		return 40;
+	}
+	return 0;
+}
+
+static int
+parse(const uint8_t *frame, size_t len, struct syn *ret)
+{
+	struct syn s = { 0 };
+	size_t at = ETH, head;
+	uint8_t protocol;
+
+	if (len < ETH)
+		return -EBADMSG;
+	head = parse_ip(frame + at, len - at, &s.client, &s.dst, &protocol);
+	at += head;
+	if (head != 0 && protocol != IPPROTO_TCP) {
+		s.outer = s.dst;
+		head = parse_ip(
+		    frame + at, len - at, &s.client, &s.dst, &protocol);
+		at += head;
+	}
+	if (head == 0 || protocol != IPPROTO_TCP || at + 14 > len)
+		return -EBADMSG;
+	s.client_port = u16_at(frame + at);
+	s.dst_port = u16_at(frame + at + 2);
+	s.seq = (uint32_t)u16_at(frame + at + 4) << 16 | u16_at(frame + at + 6);
+	*ret = s;
+	return 0;
+}
+
+/* The one server of the service that has this card; NULL: none, or several. */
+static const struct target_server *
+by_card(struct syncd *s, const struct target *g, int ifindex,
+    const uint8_t *mac, uint16_t port)
+{
+	const struct target_server *found = NULL, *v;
+	size_t i, n;
+	const struct card *k = cards_find(&s->cards, ifindex, mac, &n);
+
+	for (i = 0; i < n; i++) {
+		v = target_server(g, &k[i].addr, port);
+		if (v == NULL || v == found)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = v;
+	}
+	return found;
+}
+
+static const struct target_server *
+by_card_again(struct syncd *s, const struct target *g, int ifindex,
+    const uint8_t *mac, uint16_t port)
+{
+	usec_t now = loop_now(s->loop), age = now - s->early.cards_asked;
+	const struct target_server *v = NULL;
+
+	if (age < CARDS_OLD)
+		v = by_card(s, g, ifindex, mac, port);
+	if (v == NULL && age >= CARDS_AGAIN) {
+		s->early.cards_asked = now;
+		(void)cards_read(&s->cards);
+		v = by_card(s, g, ifindex, mac, port);
+	}
+	return v;
+}
+
+static struct early_in *
+in_slot(struct early *e, const struct syn *y)
+{
+	uint32_t h = y->seq ^ (uint32_t)y->client_port << 16;
+
+	h *= 2654435761U;
+	return &e->in[h >> 20 & (INBOUND - 1)];
+}
+
+static void
+note_in(struct syncd *s, const struct syn *y, uint32_t mark)
+{
+	if (s->early.in == NULL || target_find(&s->targets, IPPROTO_TCP,
+				       &y->dst, y->dst_port, mark) == NULL)
+		return;
+	*in_slot(&s->early, y) = (struct early_in){ .seq = y->seq,
+		.client_port = y->client_port,
+		.virt_port = y->dst_port,
+		.client = y->client,
+		.virt = y->dst };
+}
+
+/* By nat the destination is the server; where the client wanted to go was seen
+ * when the SYN came in. */
+static const struct target_server *
+by_nat(struct syncd *s, struct syn *y, uint32_t mark)
+{
+	const struct early_in *in =
+	    s->early.in == NULL ? NULL : in_slot(&s->early, y);
+	const struct target *g;
+	struct addr server = y->dst;
+	uint16_t port = y->dst_port;
+
+	if (in == NULL || in->seq != y->seq ||
+	    in->client_port != y->client_port ||
+	    addr_cmp(&in->client, &y->client) != 0)
+		return NULL;
+	y->dst = in->virt;
+	y->dst_port = in->virt_port;
+	g = target_find(&s->targets, IPPROTO_TCP, &y->dst, y->dst_port, mark);
+	return g == NULL ? NULL : target_server(g, &server, port);
+}
+
+static bool
+allowed(struct early *e, usec_t now)
+{
+	usec_t more = (now - e->refilled) * RATE / USEC_S;
+
+	if (more > 0) {
+		e->refilled = now;
+		e->allowance = more + e->allowance > BURST
+				   ? BURST
+				   : e->allowance + (unsigned)more;
+	}
+	if (e->allowance == 0)
+		return false;
+	e->allowance--;
+	return true;
+}
+
+static void
+tell(struct syncd *s, const struct syn *y, const struct target_server *v,
+    uint32_t mark)
+{
+	struct early *e = &s->early;
+	struct sync_conn c = { .protocol = IPPROTO_TCP,
+		.state = SYNC_TCP_SYN_RECV,
+		.timeout_s = SYN_TIMEOUT_S,
+		.flags = v->flags,
+		.fwmark = mark,
+		.client = y->client,
+		.client_port = y->client_port,
+		.virt = y->dst,
+		.virt_port = y->dst_port,
+		.dest = v->addr,
+		.dest_port = v->port != 0 ? v->port : y->dst_port };
+
+	if (sync_msg_add(&e->msg, &c) == -ENOBUFS) {
+		early_flush(s);
+		(void)sync_msg_add(&e->msg, &c);
+	}
+	(void)conn_map_put(&s->map, &c, false, loop_now(s->loop));
+}
+
+void
+early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
+    uint32_t mark, bool out, usec_t age)
+{
+	const struct target_server *v;
+	const struct target *g;
+	struct syn y;
+
+	if (parse(frame, len, &y) < 0)
+		return;
+	if (!out) {
+		note_in(s, &y, mark);
+		return;
+	}
+	g = target_find(&s->targets, IPPROTO_TCP, &y.dst, y.dst_port, mark);
+	if (g == NULL)
+		v = by_nat(s, &y, mark); /* or none of our services */
+	else if (!addr_is_none(&y.outer))
+		v = target_server(g, &y.outer, 0);
+	else
+		v = by_card_again(s, g, ifindex, frame, 0);
+	if (v == NULL) {
+		s->early.unsure += g != NULL;
+		return;
+	}
+	if (age > LATE || !allowed(&s->early, loop_now(s->loop)))
+		s->early.lost++;
+	else
+		tell(s, &y, v, mark);
+}
+
+void
+early_flush(struct syncd *s)
+{
+	struct early *e = &s->early;
+
+	if (e->msg.n == 0)
+		return;
+	if (e->fd >= 0 && sync_sock_send(e->fd, &e->msg) == 0)
+		e->sent += e->msg.n;
+	else
+		e->lost += e->msg.n;
+	sync_msg_begin(&e->msg, s->id);
+}
+
+int
+early_start(struct syncd *s)
+{
+	struct early *e = &s->early;
+
+	sync_msg_begin(&e->msg, s->id);
+	e->fd = sync_sock_open(s->device, false);
+	if (e->fd < 0)
+		return e->fd;
+	if (s->targets.nat)
+		e->in = calloc(INBOUND, sizeof(*e->in));
+	return 0;
+}
+
+void
+early_stop(struct syncd *s)
+{
+	if (s->early.fd >= 0)
+		(void)close(s->early.fd);
+	s->early.fd = -1;
+	free(s->early.in);
+	s->early.in = NULL;
+}

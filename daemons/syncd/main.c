@@ -1,0 +1,137 @@
+/*
+ * yoke-syncd: connections for the standby that the kernel's own synchronisation
+ * does not give it: those from before it came, and those of this moment.
+ */
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemons/syncd/syncd.h"
+#include "ha/ipvs.h"
+
+#define RT_PRIORITY 20 /* below yoked: a SYN is told of before it is answered  \
+			*/
+
+static int
+state_start(struct daemon *d)
+{
+	struct syncd *s = d->user;
+
+	s->daemon = d;
+	s->loop = d->loop;
+	s->conf = d->conf;
+	s->device = ipvs_sync_device(d->conf);
+	s->id = ipvs_sync_id(d->conf, d->conf->self);
+	s->peer_id = ipvs_sync_id(d->conf, d->conf->peer);
+	s->hear.fd = s->capture.fd = s->early.fd = s->pass.fd = -1;
+	conn_map_init(&s->map);
+	return targets_from(d->conf, &s->targets);
+}
+
+static void
+state_stop(struct daemon *d)
+{
+	struct syncd *s = d->user;
+
+	targets_done(&s->targets);
+	cards_done(&s->cards);
+	conn_map_done(&s->map);
+}
+
+static int
+group_start(struct daemon *d)
+{
+	struct syncd *s = d->user;
+	int rc = 0;
+
+	if (d->conf->sync && s->device != NULL)
+		rc = hear_start(s);
+	if (rc < 0)
+		hear_stop(s);
+	return rc;
+}
+
+static void
+group_stop(struct daemon *d)
+{
+	hear_stop(d->user);
+}
+
+/* Without it new connections are known a moment later, no more. */
+static int
+packets_start(struct daemon *d)
+{
+	struct syncd *s = d->user;
+	int rc;
+
+	if (!d->conf->sync || s->device == NULL)
+		return 0;
+	rc = capture_start(s);
+	if (rc < 0) {
+		log_err("capture=failed why=\"%s\" effect=\"connections are "
+			"told by the kernel alone\"",
+		    err_text(rc));
+		capture_stop(s);
+		return 0;
+	}
+	if (d->conf->sync_early)
+		rc = early_start(s);
+	if (rc < 0)
+		log_err("early=failed why=\"%s\"", err_text(rc));
+	return 0;
+}
+
+static void
+packets_stop(struct daemon *d)
+{
+	early_stop(d->user);
+	capture_stop(d->user);
+}
+
+void
+syncd_reload(struct daemon *d)
+{
+	struct syncd *s = d->user;
+	struct targets fresh;
+	struct conf *c;
+
+	if (daemon_load(d, &c) < 0)
+		return;
+	if (targets_from(c, &fresh) < 0) {
+		conf_free(c);
+		return;
+	}
+	packets_stop(d);
+	targets_done(&s->targets);
+	s->targets = fresh;
+	conf_free(d->conf);
+	d->conf = c;
+	s->conf = c;
+	s->device = ipvs_sync_device(c);
+	(void)packets_start(d);
+	log_notice("configuration=loaded services=%zu", s->targets.n);
+}
+
+static const struct part parts[] = {
+	{ "state", state_start, state_stop },
+	{ "group", group_start, group_stop },
+	{ "packets", packets_start, packets_stop },
+	{ "ipc", syncd_ipc_start, syncd_ipc_stop },
+};
+
+static const struct daemon_desc desc = {
+	.name = "yoke-syncd",
+	.purpose = "Tells the standby of connections at once, and of all.",
+	.parts = parts,
+	.n_parts = ARRAY_LEN(parts),
+	.conf_flags = CONF_NO_KEY,
+	.rt_priority = RT_PRIORITY,
+	.reload = syncd_reload,
+};
+
+int
+main(int argc, char **argv)
+{
+	static struct syncd s;
+
+	return daemon_main(&desc, argc, argv, &s);
+}

@@ -1,0 +1,18 @@
+PROGS += yoke-syncd
+
+# all but main and IPC, for unit tests too
+SYNCD_SRC := \
+	daemons/syncd/capture_filter.c \
+	daemons/syncd/cards.c \
+	daemons/syncd/targets.c
+
+yoke-syncd_SRC := \
+	daemons/syncd/capture.c \
+	daemons/syncd/early.c \
+	daemons/syncd/hear.c \
+	daemons/syncd/join.c \
+	daemons/syncd/main.c \
+	daemons/syncd/seed.c \
+	daemons/syncd/send.c \
+	daemons/syncd/syncd.c \
+	$(SYNCD_SRC)

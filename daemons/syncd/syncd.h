@@ -1,0 +1,149 @@
+/*
+ * syncd: the one struct of state of yoke-syncd, and what its files share:
+ *
+ *   hear.c     sync datagrams of the other director            -> map
+ *   capture.c  packets that leave: our kernel's sync datagrams -> map,
+ *              SYNs -> early.c (to which server?) -> datagram, map
+ *   seed.c     /proc, once, when this process starts late      -> map
+ *   send.c     active: the whole map to a standby that asks
+ *   join.c     standby: asks, and judges whether all came
+ *   syncd.c    yoked: role in, state out; messages of the other syncd
+ *   targets.c, cards.c   services and servers, and the servers' cards
+ *
+ * One thread, one loop. It changes nothing in this machine; what it sends
+ * enters the other director's kernel by that kernel's own backup thread.
+ */
+#ifndef SYNCD_SYNCD_H
+#define SYNCD_SYNCD_H
+
+#include "common/conf.h"
+#include "common/daemon.h"
+#include "common/ipcc.h"
+#include "common/loop.h"
+#include "daemons/syncd/cards.h"
+#include "daemons/syncd/targets.h"
+#include "ha/conn_map.h"
+#include "ha/lvs_conn.h"
+#include "ha/sync_sock.h"
+#include "ha/sync_wire.h"
+
+#define HEAR_PORTS 8
+
+struct hear { /* the group's member in user space */
+	int fd;
+	unsigned long inode;
+	struct watch *watch;
+	struct hear_port {
+		uint16_t port; /* source */
+		uint32_t datagrams, conns;
+	} ports[HEAR_PORTS]; /* since hear_begin(); the last one: all others */
+	uint64_t datagrams;
+};
+
+struct capture {
+	int fd;
+	struct watch *watch;
+	struct capture_buf *buf;
+};
+
+struct early {
+	int fd; /* that datagrams leave by */
+	struct sync_msg msg;
+	uint64_t sent, lost, unsure;
+	usec_t refilled;    /* of the allowance */
+	unsigned allowance; /* SYNs that may be told now */
+	usec_t cards_asked;
+	struct early_in { /* SYNs of clients on their way in, for nat */
+		uint32_t seq;
+		uint16_t client_port, virt_port;
+		struct addr client, virt;
+	} * in;
+};
+
+struct seed {
+	struct lvs_conns *conns;
+	struct timer timer;
+	bool done;
+	usec_t again; /* when to do it once more; 0: not */
+};
+
+struct pass { /* the sending of all, by the active */
+	bool on;
+	uint64_t nonce;
+	int fd;
+	struct sync_msg msg;
+	uint32_t at;   /* in the map */
+	unsigned rate; /* connections in a second */
+	usec_t start;
+	struct sync_peer done; /* what the standby is told at the end */
+	struct timer timer;
+};
+
+struct join { /* the getting of all, by the standby */
+	uint64_t nonce;
+	uint32_t try_n;
+	bool told; /* DONE came */
+	struct sync_peer done;
+	unsigned long drops; /* of the backup thread's socket, before */
+	uint64_t seen;	     /* datagrams when last looked */
+	usec_t moved;	     /* when the last one came */
+	usec_t start;
+	struct timer timer;
+};
+
+struct syncd {
+	struct daemon *daemon;
+	struct loop *loop;
+	const struct conf *conf;
+	struct ipcc_keep *yoked;
+	struct sync_role_msg role;
+	struct sync_state_msg state;
+	struct timer tick;
+	unsigned ticks;
+	uint8_t id, peer_id; /* sync ids */
+	const char *device;
+	struct conn_map map;
+	struct targets targets;
+	struct cards cards;
+	struct hear hear;
+	struct capture capture;
+	struct early early;
+	struct seed seed;
+	struct pass pass;
+	struct join join;
+};
+
+/* syncd.c */
+int syncd_ipc_start(struct daemon *d);
+void syncd_ipc_stop(struct daemon *d);
+void syncd_phase(struct syncd *s, enum sync_phase p); /* and says so */
+void syncd_tell_peer(struct syncd *s, const struct sync_peer *m);
+void syncd_reload(struct daemon *d);
+
+int hear_start(struct syncd *s);
+void hear_stop(struct syncd *s);
+void hear_begin(struct hear *h); /* counts from here */
+uint32_t hear_count(const struct hear *h, uint16_t port);
+
+int capture_start(struct syncd *s);
+void capture_stop(struct syncd *s);
+uint64_t capture_drops(struct syncd *s); /* since the last call */
+
+int early_start(struct syncd *s);
+void early_stop(struct syncd *s);
+/* A frame that carries a SYN; out: it leaves. age: how long ago. */
+void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
+    uint32_t mark, bool out, usec_t age);
+void early_flush(struct syncd *s); /* no more of them now */
+
+void seed_start(struct syncd *s);
+void seed_stop(struct syncd *s);
+
+void pass_start(struct syncd *s, const struct sync_peer *want);
+void pass_stop(struct syncd *s);
+
+void join_start(struct syncd *s, uint32_t try_n);
+void join_stop(struct syncd *s);
+void join_done(struct syncd *s, const struct sync_peer *done);
+
+#endif
