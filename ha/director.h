@@ -139,6 +139,8 @@ void director_on_uplink(struct director *d, bool well);
 
 /* Is the standby's table the active's, as far as the last beat says? */
 bool director_in_step(const struct director *d);
+/* The peer's last word: its beat, or its report over corosync. */
+const struct beat *director_peer(const struct director *d);
 void director_view(const struct director *d, struct view *ret);
 
 #endif

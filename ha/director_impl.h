@@ -16,8 +16,6 @@ void director_note(struct director *d, enum note level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void director_fill(struct beat *b, void *arg); /* what we say of ourselves */
 void director_heard_of(struct director *d, const struct beat *b);
-/* The peer's last word: its beat, or its report over corosync. */
-const struct beat *director_peer(const struct director *d);
 bool role_holds(enum role r); /* has, or is getting, the VIPs */
 
 /* takeover.c; each returns the event that follows, EV__LAST for none */

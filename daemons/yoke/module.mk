@@ -13,6 +13,7 @@ yoke_SRC := \
 	daemons/yoke/cmd_batch.c \
 	daemons/yoke/cmd_check.c \
 	daemons/yoke/cmd_drill.c \
+	daemons/yoke/cmd_maintenance.c \
 	daemons/yoke/cmd_order.c \
 	daemons/yoke/cmd_status.c \
 	daemons/yoke/cmd_watch.c \

@@ -190,7 +190,10 @@ show_peer(const json_t *j, struct lines *l)
 
 	(void)snprintf(label, sizeof(label), "peer %s", get_str_at(p, "node"));
 	line_begin(l, TONE_PLAIN, label, LINE_LABEL);
-	if (!get_there(p, "heard_ms"))
+	if (get_bool_at(p, "by_link"))
+		line_words(l, TONE_WARN, 2, "%s, heard over corosync only",
+		    role);
+	else if (!get_there(p, "heard_ms"))
 		line_put(l, TONE_WARN, 2, "never heard");
 	else if (any_path_up(j))
 		show_heard(p, l);

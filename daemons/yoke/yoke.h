@@ -48,6 +48,7 @@ int cmd_batch(struct cli *c, unsigned n, char **words);
 int cmd_check(struct cli *c, unsigned n, char **words);
 int cmd_drill(struct cli *c, unsigned n, char **words);
 int cmd_help(struct cli *c, unsigned n, char **words);
+int cmd_maintenance(struct cli *c, unsigned n, char **words);
 int cmd_order(struct cli *c, unsigned n, char **words);
 int cmd_print(struct cli *c, unsigned n, char **words);
 int cmd_status(struct cli *c, unsigned n, char **words);

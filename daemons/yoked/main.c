@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemons/yoked/yoked.h"
+#include "schema/files.h"
 
 #define RT_PRIORITY 50
 #define READERS "yoke" /* the group that may read status */
@@ -97,6 +98,17 @@ check_paths(struct daemon *d)
 	return 0;
 }
 
+/* Was it taken out of service before this start? */
+static bool
+in_maintenance(const struct yoked *y)
+{
+	char file[sizeof(YOKE_MAINTENANCE_FILE) + NAME_LEN];
+
+	(void)snprintf(file, sizeof(file), YOKE_MAINTENANCE_FILE,
+	    y->conf->instance);
+	return access(file, F_OK) == 0;
+}
+
 static int
 pair_start(struct daemon *d)
 {
@@ -111,6 +123,8 @@ pair_start(struct daemon *d)
 		.link_ctx = y,
 		.store = &yoked_store_ops,
 		.store_ctx = y,
+		.fence = &yoked_fence_ops,
+		.fence_ctx = y,
 	};
 	int rc;
 
@@ -120,6 +134,8 @@ pair_start(struct daemon *d)
 	rc = director_start(&y->director, d->loop, y->conf, &ports,
 	    &yoked_listener, y);
 	y->started = rc == 0;
+	if (y->started && in_maintenance(y))
+		(void)director_maintain(&y->director, true);
 	return rc;
 }
 
@@ -130,6 +146,7 @@ pair_stop(struct daemon *d)
 
 	y->started = false;
 	ipvs_sync_stop(&y->director.ipvs);
+	yoked_fence_stop(y);
 	director_stop(&y->director);
 }
 
@@ -167,6 +184,7 @@ state_start(struct daemon *d)
 	y->sync = (struct helper){ .name = "syncd", .who = WHO_SYNC };
 	yoked_flush_init(y);
 	yoked_sync_init(y);
+	yoked_fence_init(y);
 	return 0;
 }
 

@@ -3,6 +3,7 @@ PROGS += yoked
 yoked_SRC := \
 	daemons/yoked/main.c \
 	daemons/yoked/yoked_command.c \
+	daemons/yoked/yoked_fence.c \
 	daemons/yoked/yoked_ipc.c \
 	daemons/yoked/yoked_kernel.c \
 	daemons/yoked/yoked_link.c \

@@ -60,6 +60,17 @@ struct yoked_net {
 
 struct out;
 
+/* The fence command while it runs; pid 0: it does not. */
+struct yoked_fence {
+	pid_t pid;
+	int pidfd, out;
+	struct watch *exit_watch, *out_watch;
+	struct timer timeout;
+	char line[100];       /* the last of its output */
+	size_t n_line;
+	bool line_ended;
+};
+
 struct yoked {
 	struct loop *loop;
 	const char *conf_file, *node_name;
@@ -72,6 +83,7 @@ struct yoked {
 	bool started;         /* the director is */
 	usec_t start;
 	struct helper monitor, store, link, sync;
+	struct yoked_fence fence;
 	struct client *clients;
 	struct timer flush;   /* outboxes to try again */
 	struct chunks found_chunks; /* STORE_CHUNKs of a found table */
@@ -136,6 +148,11 @@ void yoked_sync_peer(struct yoked *y, const void *body, size_t len);
 void yoked_sync_gone(struct yoked *y);
 uint64_t yoked_sync_conns(const struct yoked *y); /* in our kernel */
 bool yoked_sync_full(const struct yoked *y); /* the standby has them all */
+
+/* yoked_fence.c */
+extern const struct fence_ops yoked_fence_ops;
+void yoked_fence_init(struct yoked *y);
+void yoked_fence_stop(struct yoked *y); /* kills what runs */
 
 /* yoked_kernel.c: the sysctls that the sync profile needs, and as they were
  * before. What cannot be set is a warning. */

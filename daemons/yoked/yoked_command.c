@@ -93,6 +93,32 @@ cmd_switch(struct asked *a)
 }
 
 static int
+cmd_maintenance(struct asked *a)
+{
+	bool on = strcmp(a->args[0], "on") == 0;
+	struct director *d = &a->y->director;
+	const char *self = a->y->conf->self->name;
+	enum role was = d->role;
+	int rc;
+
+	if (!on && strcmp(a->args[0], "off") != 0) {
+		(void)snprintf(a->text, a->len, "say on or off");
+		return -EINVAL;
+	}
+	rc = director_maintain(d, on);
+	if (rc == -ERR_NO_PEER)
+		(void)snprintf(a->text, a->len, "%s is needed: no other "
+		    "director is ready to serve", self);
+	else if (rc == 0 && on && was == ROLE_ACTIVE)
+		(void)snprintf(a->text, a->len, "%s hands over to %s and goes "
+		    "into maintenance", self, a->y->conf->peer->name);
+	else if (rc == 0)
+		(void)snprintf(a->text, a->len, "%s is %s service", self,
+		    on ? "out of" : "back in");
+	return rc;
+}
+
+static int
 cmd_reload(struct asked *a)
 {
 	return yoked_reload(a->y, a->text, a->len);
@@ -115,6 +141,7 @@ static const struct command {
 	{ { "server", "drain" }, 2, PRIV_ADMIN, cmd_drain },
 	{ { "server", "enable" }, 2, PRIV_ADMIN, cmd_enable },
 	{ { "switch", NULL }, 0, PRIV_ADMIN, cmd_switch },
+	{ { "maintenance", NULL }, 1, PRIV_ADMIN, cmd_maintenance },
 	{ { "reload", NULL }, 0, PRIV_ADMIN, cmd_reload },
 	{ { "watch", NULL }, 0, PRIV_READ, cmd_watch },
 };

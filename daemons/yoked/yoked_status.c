@@ -152,6 +152,19 @@ service_alarms(const struct yoked *y, struct out *o)
 }
 
 static void
+fence_alarm(const struct yoked *y, struct out *o)
+{
+	const struct fence *f = &y->director.fence;
+	char text[256];
+
+	if (f->state != FENCE_FAILED)
+		return;
+	(void)snprintf(text, sizeof(text), "fencing %s failed: %s; tried again",
+	    y->conf->peer->name, f->text);
+	yoked_alarm(o, "fence", text);
+}
+
+static void
 show_alarms(const struct yoked *y, struct out *o)
 {
 	const struct director *d = &y->director;
@@ -163,6 +176,7 @@ show_alarms(const struct yoked *y, struct out *o)
 	if (d->role == ROLE_ACTIVE && !peer_in_step(d) &&
 	    !(d->decision.alarm && why == WHY_ALONE))
 		yoked_alarm(o, "no-standby", "no standby is in step");
+	fence_alarm(y, o);
 	yoked_alarms_net(y, o);
 	service_alarms(y, o);
 	path_alarms(y, o);
@@ -222,7 +236,8 @@ static void
 show_peer(const struct yoked *y, struct out *o)
 {
 	const struct director *d = &y->director;
-	const struct beat *b = &d->beats.report;
+	const struct beat *b = director_peer(d);
+	bool said = d->beats.reported || link_report_counts(d);
 
 	out_object(o, "peer");
 	out_str(o, "node", y->conf->peer->name);
@@ -231,7 +246,7 @@ show_peer(const struct yoked *y, struct out *o)
 		out_ms(o, "heard_ms", ago(loop_now(y->loop), d->beats.heard));
 	else
 		out_null(o, "heard_ms");
-	if (d->beats.reported) {
+	if (said) {
 		out_str(o, "role", role_name(b->role));
 		out_num(o, "epoch", b->table_epoch);
 		out_num(o, "seq", b->seq);
@@ -242,8 +257,9 @@ show_peer(const struct yoked *y, struct out *o)
 	}
 	out_bool(o, "in_step", peer_in_step(d));
 	show_peer_lag(d, o);
+	out_bool(o, "by_link", link_report_counts(d));
 	out_bool(
-	    o, "holds_vips", d->beats.reported && (b->flags & BEAT_VIPS) != 0);
+	    o, "holds_vips", said && (b->flags & BEAT_VIPS) != 0);
 	out_close(o);
 }
 
@@ -533,6 +549,25 @@ show_sync(const struct yoked *y, struct out *o)
 }
 
 static void
+show_fence(const struct yoked *y, struct out *o)
+{
+	const struct fence *f = &y->director.fence;
+	usec_t now = loop_now(y->loop);
+
+	out_object(o, "fence");
+	out_bool(o, "configured", y->conf->peer->fence_command[0] != '\0');
+	out_str(o, "state", fence_state_name(f->state));
+	if (f->since != 0)
+		out_ms(o, "since_ms", now - f->since);
+	else
+		out_null(o, "since_ms");
+	out_num(o, "tries", f->tries);
+	out_num(o, "failures", f->failures);
+	out_str(o, "text", f->text);
+	out_close(o);
+}
+
+static void
 show_restored(const struct yoked *y, struct out *o)
 {
 	const struct restored *r = &y->director.restored;
@@ -604,6 +639,7 @@ yoked_status(const struct yoked *y, size_t *ret_len)
 		show_beats,
 		show_paths,
 		show_link,
+		show_fence,
 		show_vips,
 		yoked_status_uplink,
 		show_services,

@@ -24,10 +24,12 @@ start_wait = {start_wait}
 node d1 {{ id = 1
 	path net1 {{ device = eth0  address = {d1} }}
 	path net2 {{ device = eth1  address = {c1} }}
+	{node_extra}
 }}
 node d2 {{ id = 2
 	path net1 {{ device = eth0  address = {d2} }}
 	path net2 {{ device = eth1  address = {c2} }}
+	{node_extra}
 }}
 vip {vip}/32 {{ device = eth0 }}
 vip {vip6}/128 {{ device = eth0 }}
@@ -54,7 +56,7 @@ class Pair:
     def __init__(self, rack, interval="20ms", misses=3, scheduler="mh",
                  start_wait="1s", directory=None, checkpoint_interval="2s",
                  sync="true", early="true", no_replica="false", extra="", weight=10,
-                 corosync=True):
+                 corosync=True, node_extra=""):
         self.rack = rack
         self.corosync = corosync
         self.bin = BIN
@@ -66,7 +68,8 @@ class Pair:
             d1=rack.ADDR["d1"], d2=rack.ADDR["d2"], c1=rack.CROSS["d1"],
             c2=rack.CROSS["d2"], vip=rack.VIP, vip6=rack.VIP6,
             directory=self.directory, checkpoint_interval=checkpoint_interval,
-            sync=sync, early=early, no_replica=no_replica, extra=extra)
+            sync=sync, early=early, no_replica=no_replica, extra=extra,
+            node_extra=node_extra)
         self.scheduler, self.weight = scheduler, weight
         self.pids = {}
 

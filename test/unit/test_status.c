@@ -168,6 +168,8 @@ spoil(struct fixture *f)
 	(void)snprintf(f->y.director.ipvs.error, 32, "IPVS: no");
 	f->y.store_state.ok = 0;
 	(void)snprintf(f->y.store_state.error, 32, "disk full");
+	f->y.director.fence = (struct fence){ .state = FENCE_FAILED,
+		.since = 1, .tries = 2, .failures = 1, .text = "no answer" };
 }
 
 static void
