@@ -81,6 +81,7 @@ struct director {
 	usec_t hurt_since;        /* cannot serve or reach anybody; 0: well */
 	usec_t refused_at;        /* the standby refused to take over; 0: never */
 	bool listened;            /* the last lease was late, and we looked */
+	bool touched;             /* by others: announce after the next lease */
 	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
 	bool conns_full;          /* standby: all connections were sent to us;
@@ -136,6 +137,10 @@ void director_on_fence(struct director *d, int rc, const char *text);
 void director_on_store(struct director *d); /* checkpointd came (back) */
 /* Whether the uplink is well, as ha/uplink.h judges; well until first said. */
 void director_on_uplink(struct director *d, bool well);
+/* Somebody touched the VIPs: renews and announces them at once. False: not now,
+ * we do not hold them, or are looking whether they are still ours. */
+bool director_on_vips_touched(struct director *d);
+void director_defend(struct director *d); /* says once more whose they are */
 
 /* Is the standby's table the active's, as far as the last beat says? */
 bool director_in_step(const struct director *d);

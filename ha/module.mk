@@ -47,7 +47,9 @@ HA_SRC += \
 	ha/ping.c \
 	ha/rtwatch.c \
 	ha/uplink.c \
-	ha/uplink_nl.c
+	ha/uplink_nl.c \
+	ha/vip_dup.c \
+	ha/vip_watch.c
 
 HA_SRC += \
 	ha/conn_map.c \

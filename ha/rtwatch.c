@@ -40,6 +40,7 @@ struct rtwatch {
 	int fd, ask_fd;
 	uint32_t seq, ask_seq;
 	enum stage stage;
+	unsigned generation;
 	struct watch *watch;
 	struct timer restart;
 	struct rt_link *links;
@@ -109,7 +110,9 @@ link_room(struct rtwatch *w, int index)
 		w->links = l;
 		w->cap_links = cap;
 	}
-	return &w->links[w->n_links++];
+	l = &w->links[w->n_links++];
+	memset(l, 0, sizeof(*l));
+	return l;
 }
 
 static void
@@ -118,6 +121,7 @@ on_link(struct rtwatch *w, struct nlmsghdr *h)
 	const struct ifinfomsg *m = NLMSG_DATA(h);
 	struct nlattr *tb[IFLA_MAX + 1];
 	struct rt_link *l;
+	struct addr local6;
 
 	if (nlmsg_parse(h, sizeof(*m), tb, IFLA_MAX, NULL) < 0)
 		return;
@@ -133,7 +137,9 @@ on_link(struct rtwatch *w, struct nlmsghdr *h)
 		*l = w->links[--w->n_links];
 		return;
 	}
+	local6 = l->local6;
 	*l = (struct rt_link){ .index = m->ifi_index,
+		.local6 = local6,
 		.up = (m->ifi_flags & IFF_UP) != 0,
 		.carrier = (m->ifi_flags & IFF_LOWER_UP) != 0,
 		.ether = m->ifi_type == ARPHRD_ETHER };
@@ -157,6 +163,21 @@ addr_of(const struct nlattr *a, uint8_t family)
 	return r;
 }
 
+/* What a link asks its neighbours from. */
+static void
+local_addr(struct rtwatch *w, const struct rt_addr *a, bool gone)
+{
+	struct rt_link *l = (struct rt_link *)rtwatch_link_at(w, a->index);
+
+	if (l == NULL || a->addr.family != AF_INET6 ||
+	    a->addr.bytes[0] != 0xfe || (a->addr.bytes[1] & 0xc0) != 0x80)
+		return;
+	if (!gone)
+		l->local6 = a->addr;
+	else if (addr_cmp(&l->local6, &a->addr) == 0)
+		l->local6 = (struct addr){ 0 };
+}
+
 static void
 on_addr(struct rtwatch *w, struct nlmsghdr *h)
 {
@@ -178,8 +199,8 @@ on_addr(struct rtwatch *w, struct nlmsghdr *h)
 	if (tb[IFA_CACHEINFO] != NULL &&
 	    nla_len(tb[IFA_CACHEINFO]) >= (int)sizeof(ci))
 		memcpy(&ci, nla_data(tb[IFA_CACHEINFO]), sizeof(ci));
-	a.forever = ci.ifa_valid == UINT32_MAX;
 	a.valid_s = ci.ifa_valid;
+	local_addr(w, &a, h->nlmsg_type == RTM_DELADDR);
 	w->listener->on_addr(&a, h->nlmsg_type == RTM_DELADDR, w->arg);
 }
 
@@ -288,6 +309,29 @@ dump_again(struct rtwatch *w)
 		timer_in(&w->restart, RESTART_WAIT);
 }
 
+unsigned
+rtwatch_generation(const struct rtwatch *w)
+{
+	return w->generation;
+}
+
+void
+rtwatch_again(struct rtwatch *w)
+{
+	dump_again(w);
+}
+
+bool
+rtwatch_own_mac(const struct rtwatch *w, const uint8_t mac[6])
+{
+	size_t i;
+
+	for (i = 0; i < w->n_links; i++)
+		if (w->links[i].ether && memcmp(w->links[i].mac, mac, 6) == 0)
+			return true;
+	return false;
+}
+
 static void
 on_restart(void *arg)
 {
@@ -322,6 +366,7 @@ on_message(struct rtwatch *w, struct nlmsghdr *h)
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
+		w->generation++;
 		on_link(w, h);
 		break;
 	case RTM_NEWADDR:
@@ -330,6 +375,7 @@ on_message(struct rtwatch *w, struct nlmsghdr *h)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+		w->generation++;
 		on_route(w, h);
 		break;
 	case NLMSG_DONE:
@@ -380,7 +426,7 @@ rtwatch_drain(struct rtwatch *w)
 
 	for (i = 0; i < READS_MAX && read_some(w); i++)
 		;
-	if (i > 0)
+	if (i > 0 && i < READS_MAX) /* else there is more */
 		w->listener->on_settled(w->stage == STAGE_KNOWN, w->arg);
 }
 

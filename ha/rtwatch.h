@@ -22,14 +22,14 @@ struct rt_link {
 	bool carrier; /* and the other end of the cable is there */
 	bool ether;   /* has an Ethernet address */
 	uint8_t mac[6];
+	struct addr local6; /* a link-local address of it, or none */
 };
 
 struct rt_addr {
 	int index; /* of its link */
 	struct addr addr;
 	unsigned bits;
-	bool forever;	  /* no lifetime */
-	uint32_t valid_s; /* else what is left */
+	uint32_t valid_s; /* of its life; UINT32_MAX: for ever */
 	uint32_t port;	  /* netlink port of who did it; 0: not known */
 };
 
@@ -59,10 +59,14 @@ void rtwatch_close(struct rtwatch *w); /* NULL ok */
 
 /* Reads what is waiting, now; on_settled() follows if there was something. */
 void rtwatch_drain(struct rtwatch *w);
+/* Changes with every change of a link or default route. */
+unsigned rtwatch_generation(const struct rtwatch *w);
+void rtwatch_again(struct rtwatch *w); /* dumps anew, for who is new here */
 bool rtwatch_known(const struct rtwatch *w); /* the last dump is complete */
 
 /* NULL: no such link. Valid until the next event. */
 const struct rt_link *rtwatch_link(const struct rtwatch *w, const char *name);
+bool rtwatch_own_mac(const struct rtwatch *w, const uint8_t mac[6]);
 const struct rt_link *rtwatch_link_at(const struct rtwatch *w, int index);
 /* The default route of the lowest metric, on link index if that is not 0. */
 const struct rt_route *rtwatch_default(

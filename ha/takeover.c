@@ -98,13 +98,34 @@ on_renew(void *arg)
 	}
 	if (!role_holds(d->role))
 		return;
-	if (d->listened)
-		announce_again(d);
-	d->listened = false;
 	vip_result(d, "lease",
 	    d->ports.vip->hold(
 		d->ports.vip_ctx, d->conf->vips, d->conf->n_vips));
+	if (d->listened || d->touched)
+		announce_again(d);
+	d->listened = d->touched = false;
 	timer_in(&d->renew, VIP_RENEW);
+}
+
+/* A lease that is due is left to on_renew() and its caution: it may be the
+ * kernel that ended it, while we were stopped. */
+bool
+director_on_vips_touched(struct director *d)
+{
+	if (!d->holding || d->listened || !timer_armed(&d->renew) ||
+	    d->renew.when <= loop_now(d->loop))
+		return false;
+	d->touched = true;
+	timer_in(&d->renew, 0);
+	return true;
+}
+
+void
+director_defend(struct director *d)
+{
+	if (d->holding)
+		(void)d->ports.vip->announce(
+		    d->ports.vip_ctx, d->conf->vips, d->conf->n_vips);
 }
 
 static void
@@ -160,7 +181,7 @@ take_over(struct director *d, struct transition *t)
 	start = now;
 
 	announce_again(d);
-	d->listened = false;
+	d->listened = d->touched = false;
 	timer_in(&d->renew, VIP_RENEW);
 	transition_step(t, "announce", loop_now(d->loop) - start);
 	d->load_at = loop_now(d->loop);

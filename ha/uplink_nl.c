@@ -113,6 +113,18 @@ send_question(struct uplink_nl *n, unsigned i, struct uplink_asked *ret)
 	    n->ping, i, &way->target, &way->reach.source, way->index);
 }
 
+static void
+follow_routes(struct uplink_nl *n)
+{
+	unsigned i;
+
+	if (n->generation == rtwatch_generation(n->rt))
+		return;
+	n->generation = rtwatch_generation(n->rt);
+	for (i = 0; i < CONF_WITNESSES_MAX; i++)
+		n->ways[i].found = 0;
+}
+
 static struct uplink_asked
 nl_ask(void *ctx, unsigned i, const struct conf_witness *w, const char *device)
 {
@@ -126,6 +138,7 @@ nl_ask(void *ctx, unsigned i, const struct conf_witness *w, const char *device)
 		asked.problem = "the routes are not known yet";
 		return asked;
 	}
+	follow_routes(n);
 	if (way->found == 0 ||
 	    loop_now(n->uplink->loop) - way->found > WAY_KEPT) {
 		way->found = 0;
@@ -184,15 +197,6 @@ void
 uplink_nl_echo(struct uplink_nl *n, unsigned i)
 {
 	uplink_on_answer(n->uplink, i);
-}
-
-void
-uplink_nl_forget(struct uplink_nl *n)
-{
-	unsigned i;
-
-	for (i = 0; i < CONF_WITNESSES_MAX; i++)
-		n->ways[i].found = 0;
 }
 
 /* Witnesses may have other numbers now. */

@@ -17,6 +17,7 @@ struct uplink_nl {
 	struct rtwatch *rt;
 	struct neigh *neigh;
 	struct ping *ping;
+	unsigned generation; /* of the routes that ways were found by */
 	void (*retarget)(void *arg); /* uplink_nl_targets() are others now */
 	void *arg;
 	struct uplink_way { /* to a witness, by its number */
@@ -37,7 +38,6 @@ unsigned uplink_nl_targets(
 void uplink_nl_heard(
     struct uplink_nl *n, int index, const struct neigh_claim *c);
 void uplink_nl_echo(struct uplink_nl *n, unsigned i);
-void uplink_nl_forget(struct uplink_nl *n); /* routes or links changed */
 void uplink_nl_reload(struct uplink_nl *n, const struct conf *fresh);
 
 #endif

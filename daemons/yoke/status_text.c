@@ -296,6 +296,25 @@ show_link(const json_t *j, struct lines *l)
 	line_end(l);
 }
 
+/* What others did to it. */
+static void
+show_touched(const json_t *v, struct lines *l)
+{
+	const json_t *dup = get_at(v, "duplicate");
+	int64_t n = get_num_at(v, "touched"), in = get_num_at(v, "intruded");
+
+	if (n > 0)
+		line_words(l, TONE_WARN, 1, "(put right %" PRId64 " time%s)", n,
+		    n == 1 ? "" : "s");
+	if (in > 0)
+		line_words(l, TONE_WARN, 1,
+		    "(taken away here %" PRId64 " time%s)", in,
+		    in == 1 ? "" : "s");
+	if (get_there(dup, "mac"))
+		line_words(l, TONE_BAD, 1, "CLAIMED BY %s TOO",
+		    get_str_at(dup, "mac"));
+}
+
 static void
 show_vips(const json_t *j, struct lines *l)
 {
@@ -314,6 +333,7 @@ show_vips(const json_t *j, struct lines *l)
 		    get_str_at(v, "device"));
 		line_put(l, held == should ? TONE_PLAIN : TONE_BAD, 1, "%s",
 		    held ? "held" : "not held");
+		show_touched(v, l);
 	}
 	if (get_there(j, "vip_error"))
 		line_words(l, TONE_BAD, 2, "%s", get_str_at(j, "vip_error"));

@@ -14,4 +14,5 @@ yoked_SRC := \
 	daemons/yoked/yoked_status_net.c \
 	daemons/yoked/yoked_store.c \
 	daemons/yoked/yoked_sync.c \
-	daemons/yoked/yoked_sync_view.c
+	daemons/yoked/yoked_sync_view.c \
+	daemons/yoked/yoked_vips.c

@@ -4,7 +4,8 @@
  * operator asks), yoked_status.c (what the operator sees), yoked_link.c,
  * yoked_store.c, yoked_monitor.c, yoked_sync.c (the ports that are other
  * processes), yoked_listen.c (what the director tells), yoked_kernel.c
- * (sysctls), yoked_net.c (links, addresses, the uplink).
+ * (sysctls), yoked_net.c (links, the uplink), yoked_vips.c (the VIPs among
+ * others).
  */
 #ifndef YOKED_H
 #define YOKED_H
@@ -19,6 +20,8 @@
 #include "ha/sync_wire.h"
 #include "ha/uplink_nl.h"
 #include "ha/vip.h"
+#include "ha/vip_dup.h"
+#include "ha/vip_watch.h"
 
 #define HELPER_SILENT (3 * USEC_S) /* one that says nothing for so long hangs */
 
@@ -56,6 +59,8 @@ struct yoked_net {
 	struct ping *ping;
 	struct uplink_nl uplink_nl;
 	struct uplink uplink;
+	struct vip_watch vips;
+	struct vip_dup dups;
 };
 
 struct out;
@@ -113,6 +118,8 @@ char *yoked_status(const struct yoked *y, size_t *ret_len);
 
 /* yoked_status_net.c: what of it is about our own network */
 void yoked_status_uplink(const struct yoked *y, struct out *o);
+/* the fields of VIP number i that are about others */
+void yoked_status_vip(const struct yoked *y, size_t i, struct out *o);
 void yoked_alarms_net(const struct yoked *y, struct out *o);
 void yoked_alarm(struct out *o, const char *name, const char *text);
 
@@ -136,6 +143,15 @@ void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
 int yoked_net_start(struct yoked *y); /* after the director; 0 or -errno */
 void yoked_net_stop(struct yoked *y);
 void yoked_net_reload(struct yoked *y); /* y->conf is a fresh one */
+void yoked_net_listen(struct yoked *y); /* to whose claims has changed */
+
+/* yoked_vips.c: watches the kernel's addresses and the segment's. */
+int yoked_vips_start(struct yoked *y); /* 0 or -ENOMEM */
+void yoked_vips_stop(struct yoked *y);
+void yoked_vips_reload(struct yoked *y);
+void yoked_vips_hold(struct yoked *y); /* perhaps others than before */
+void yoked_vips_claim(
+    struct yoked *y, int index, const struct neigh_claim *c);
 
 /* yoked_sync.c, yoked_sync_view.c: connections */
 void yoked_sync_init(struct yoked *y);

@@ -3,6 +3,7 @@
  * and of the segment go to those who judge them, and their verdicts to the
  * director.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "common/err.h"
@@ -12,15 +13,20 @@
 static void
 on_addr(const struct rt_addr *a, bool gone, void *arg)
 {
-	(void)a;
-	(void)gone;
-	(void)arg;
+	struct yoked *y = arg;
+
+	if (y->net.started)
+		vip_watch_on_addr(&y->net.vips, a,
+		    rtwatch_link_at(y->net.rt, a->index), gone);
 }
 
 static void
 on_restart(void *arg)
 {
-	(void)arg;
+	struct yoked *y = arg;
+
+	if (y->net.started)
+		vip_watch_restart(&y->net.vips);
 }
 
 static void
@@ -30,7 +36,7 @@ on_settled(bool known, void *arg)
 
 	if (!known || !y->net.started)
 		return;
-	uplink_nl_forget(&y->net.uplink_nl);
+	vip_watch_settled(&y->net.vips);
 	uplink_on_devices(&y->net.uplink);
 }
 
@@ -45,8 +51,10 @@ on_claim(int index, const struct neigh_claim *c, void *arg)
 {
 	struct yoked *y = arg;
 
-	if (y->net.started)
-		uplink_nl_heard(&y->net.uplink_nl, index, c);
+	if (!y->net.started)
+		return;
+	uplink_nl_heard(&y->net.uplink_nl, index, c);
+	yoked_vips_claim(y, index, c);
 }
 
 static void
@@ -58,17 +66,41 @@ on_echo(unsigned slot, void *arg)
 		uplink_nl_echo(&y->net.uplink_nl, slot);
 }
 
-/* Claims of witnesses are answers. */
-static void
-listen_again(void *arg)
+/* Claims of witnesses are answers; of VIPs that we hold, duplicates; the peer's
+ * tell its card. */
+static size_t
+heeded(const struct yoked *y, struct addr *ret)
 {
-	struct yoked *y = arg;
-	struct addr addrs[CONF_WITNESSES_MAX];
-	unsigned n = uplink_nl_targets(&y->net.uplink_nl, addrs);
-	int rc = neigh_listen(y->net.neigh, addrs, n);
+	const struct conf *c = y->conf;
+	size_t i, n = uplink_nl_targets(&y->net.uplink_nl, ret);
 
+	for (i = 0; i < c->peer->n_paths; i++)
+		if (c->peer->paths[i].type == PATH_UDP)
+			ret[n++] = c->peer->paths[i].address;
+	for (i = 0; y->director.holding && i < c->n_vips; i++)
+		ret[n++] = c->vips[i].addr;
+	return n;
+}
+
+void
+yoked_net_listen(struct yoked *y)
+{
+	struct addr *addrs =
+	    calloc(CONF_WITNESSES_MAX + CONF_PATHS_MAX + y->conf->n_vips,
+		sizeof(*addrs));
+	int rc = -ENOMEM;
+
+	if (addrs != NULL)
+		rc = neigh_listen(y->net.neigh, addrs, heeded(y, addrs));
+	free(addrs);
 	if (rc < 0)
 		log_err("segment=deaf why=\"%s\"", err_text(rc));
+}
+
+static void
+retarget(void *arg)
+{
+	yoked_net_listen(arg);
 }
 
 static void
@@ -109,14 +141,18 @@ yoked_net_start(struct yoked *y)
 			.rt = n->rt,
 			.neigh = n->neigh,
 			.ping = n->ping,
-			.retarget = listen_again,
+			.retarget = retarget,
 			.arg = y };
 		rc = uplink_start(&n->uplink, y->loop, y->conf, &uplink_nl_ops,
 		    &n->uplink_nl, on_judged, y);
-		n->started = rc == 0;
+		if (rc == 0)
+			rc = yoked_vips_start(y);
+		n->started = true;
 	}
 	if (rc < 0)
 		yoked_net_stop(y);
+	else
+		yoked_net_listen(y);
 	return rc;
 }
 
@@ -125,8 +161,10 @@ yoked_net_stop(struct yoked *y)
 {
 	struct yoked_net *n = &y->net;
 
-	if (n->started)
+	if (n->started) {
+		yoked_vips_stop(y);
 		uplink_stop(&n->uplink);
+	}
 	n->started = false;
 	ping_close(n->ping);
 	neigh_close(n->neigh);
@@ -140,5 +178,6 @@ yoked_net_reload(struct yoked *y)
 	uplink_nl_reload(&y->net.uplink_nl, y->conf);
 	if (uplink_reload(&y->net.uplink, y->conf) < 0)
 		log_err("uplink=unchanged why=\"out of memory\"");
-	listen_again(y);
+	yoked_vips_reload(y);
+	yoked_net_listen(y);
 }

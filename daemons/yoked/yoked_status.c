@@ -382,6 +382,7 @@ show_vips(const struct yoked *y, struct out *o)
 		out_num(o, "bits", v->bits);
 		out_str(o, "device", v->device);
 		out_bool(o, "held", d->holding);
+		yoked_status_vip(y, i, o);
 		out_close(o);
 	}
 	out_close(o);

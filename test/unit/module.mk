@@ -130,3 +130,11 @@ test_sync_msg_SRC := \
 test_syncd_SRC = \
 	test/unit/test_syncd.c \
 	$(SYNCD_SRC)
+
+UNIT += test_vip_watch test_vip_dup
+test_vip_watch_SRC := \
+	test/fake/loop_fake.c \
+	test/unit/test_vip_watch.c
+test_vip_dup_SRC := \
+	test/fake/loop_fake.c \
+	test/unit/test_vip_dup.c

@@ -157,10 +157,29 @@ has_alarm(json_t *j, const char *name)
 	return false;
 }
 
+static void
+break_vip(struct fixture *f)
+{
+	f->seat.last = VIP_REMOVED;
+	f->seat.when = usec_mono();
+	f->seat.removed = f->seat.recent = 1;
+}
+
+static void
+break_duplicate(struct fixture *f)
+{
+	f->dup = (struct vip_dup_seen){ .mac = { 2, 0, 0, 0, 0, 7 },
+		.since = usec_mono(),
+		.last = usec_mono(),
+		.count = 3 };
+}
+
 /* What a well active director leaves null or empty. */
 static void
 spoil(struct fixture *f)
 {
+	break_vip(f);
+	break_duplicate(f);
 	f->path.problem = "eth0 has no carrier";
 	f->y.director.beats.paths[0].up = false;
 	f->y.director.vip_rc = -19;
@@ -324,6 +343,13 @@ break_checkpointd(struct fixture *f)
 }
 
 static void
+break_holders(struct fixture *f)
+{
+	break_duplicate(f);
+	f->dup.peer = true;
+}
+
+static void
 break_uplink(struct fixture *f)
 {
 	f->y.net.uplink.well = false;
@@ -374,6 +400,9 @@ test_alarms(void)
 		{ break_step, "no-standby" },
 		{ break_path, "path" },
 		{ break_uplink, "uplink" },
+		{ break_vip, "vip" },
+		{ break_duplicate, "duplicate" },
+		{ break_holders, "two-holders" },
 		{ break_link, "link" },
 		{ break_group, "link" },
 		{ break_linkd, "linkd" },

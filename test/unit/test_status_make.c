@@ -141,6 +141,12 @@ set_uplink(struct fixture *f)
 	u->well = true;
 	u->since = now - 5 * USEC_S;
 	f->device = (struct uplink_dev){ "eth0", UPLINK_FINE, u->since };
+	f->seat.vip = &f->vips[0];
+	f->y.net.vips.seats = &f->seat;
+	f->y.net.vips.n = 1;
+	f->y.net.dups.loop = f->y.loop;
+	f->y.net.dups.conf = &f->conf;
+	f->y.net.dups.seen = &f->dup;
 	u->devices = &f->device;
 	u->n_devices = 1;
 	u->n_witnesses = 2;

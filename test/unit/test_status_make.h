@@ -14,6 +14,8 @@ struct fixture {
 	struct conf_vip vips[1];
 	struct path path;
 	struct uplink_dev device;
+	struct vip_seat seat;
+	struct vip_dup_seen dup;
 	int conn; /* stands for a connection */
 };
 
