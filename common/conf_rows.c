@@ -101,10 +101,11 @@ check_status(const void *field)
 static const char *
 check_speed(const void *field)
 {
-	static const uint32_t speeds[] = { 1200, 1800, 2400, 4800, 9600, 19200,
-		38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600,
-		1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000,
-		4000000 };
+	static const uint32_t speeds[] = {
+#define SPEED(n) n,
+#include "schema/speeds.def"
+#undef SPEED
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(speeds); i++)

@@ -19,7 +19,7 @@
 #include "ha/role.h"
 
 #define BEAT_VERSION 1
-#define MAC_LEN 32
+#define MAC_LEN BEAT_MAC_LEN
 
 struct beat_key {
 	EVP_MAC *mac;
@@ -64,8 +64,9 @@ beat_key_free(struct beat_key *k)
 	free(k);
 }
 
-static int
-sign(struct beat_key *k, const uint8_t *bytes, size_t len, uint8_t *ret_mac)
+int
+beat_sign(
+    struct beat_key *k, const uint8_t *bytes, size_t len, uint8_t *ret_mac)
 {
 	size_t n = 0;
 
@@ -100,7 +101,7 @@ beat_pack(const struct beat *b, struct beat_key *k, uint8_t *mem)
 	put_str(&w, b->instance);
 	if (w.bad)
 		return -EMSGSIZE;
-	rc = sign(k, mem, w.pos, mem + w.pos);
+	rc = beat_sign(k, mem, w.pos, mem + w.pos);
 	return rc < 0 ? rc : (int)(w.pos + MAC_LEN);
 }
 
@@ -124,8 +125,7 @@ beat_read(struct buf *r, struct beat *b)
 }
 
 int
-beat_unpack(
-    const void *bytes, size_t len, struct beat_key *k, struct beat *ret)
+beat_unpack(const void *bytes, size_t len, struct beat_key *k, struct beat *ret)
 {
 	uint8_t mac[MAC_LEN];
 	struct beat b = { 0 };
@@ -140,7 +140,7 @@ beat_unpack(
 	version = get_u8(&r);
 	if (r.bad || memcmp(magic, "YB", 2) != 0)
 		return -EBADMSG;
-	if (sign(k, bytes, r.len, mac) < 0 ||
+	if (beat_sign(k, bytes, r.len, mac) < 0 ||
 	    CRYPTO_memcmp(mac, (const uint8_t *)bytes + r.len, MAC_LEN) != 0)
 		return -ERR_AUTH;
 	if (version != BEAT_VERSION)

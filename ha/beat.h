@@ -20,6 +20,7 @@
 #include "common/service.h"
 
 #define BEAT_BYTES_MAX 256
+#define BEAT_MAC_LEN 32
 #define BEAT_ECHO_WINDOW 256 /* how old an echoed number may be, in beats */
 #define BEAT_GONE 8 /* replaced sessions remembered: restarts within that */
 
@@ -53,6 +54,11 @@ struct beat_key;
 int beat_key_new(const uint8_t *key, size_t len, struct beat_key **ret);
 void beat_key_free(struct beat_key *k); /* NULL ok */
 
+/* HMAC-SHA256 over bytes, BEAT_MAC_LEN long. 0 or -EIO. What is signed begins
+ * with two letters that say what it is, so that nothing passes for another. */
+int beat_sign(
+    struct beat_key *k, const uint8_t *bytes, size_t len, uint8_t *ret_mac);
+
 /* Bytes written to mem (at least BEAT_BYTES_MAX long), or -errno. */
 int beat_pack(const struct beat *b, struct beat_key *k, uint8_t *mem);
 
@@ -80,6 +86,8 @@ struct beat_guard {
 	bool known;               /* a session of the peer is admitted */
 	uint64_t peer_session;
 	uint64_t last[CONF_PATHS_MAX]; /* per path: last number accepted */
+	uint64_t window[CONF_PATHS_MAX]; /* per path, 0: BEAT_ECHO_WINDOW; a
+					  * slow line's echoes are older */
 	uint64_t newest;               /* on any path */
 	uint64_t gone[BEAT_GONE];      /* the peer's former sessions, a ring */
 	unsigned n_gone;
@@ -94,5 +102,9 @@ void beat_guard_init(struct beat_guard *g, const char *instance,
  * session not proven yet. Refusals are counted here. */
 int beat_guard_admit(struct beat_guard *g, const struct beat *b,
     unsigned path, bool *ret_fresh);
+
+/* A number of the admitted session came in on path, signed. 0: it is new there
+ * and noted; -ERR_REPLAY, not counted. */
+int beat_guard_number(struct beat_guard *g, uint64_t number, unsigned path);
 
 #endif

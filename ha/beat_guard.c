@@ -44,19 +44,25 @@ beat_refusal(int rc)
 }
 
 void
-beat_guard_init(struct beat_guard *g, const char *instance,
-    uint32_t peer_node, uint64_t session)
+beat_guard_init(struct beat_guard *g, const char *instance, uint32_t peer_node,
+    uint64_t session)
 {
 	*g = (struct beat_guard){ .peer_node = peer_node, .session = session };
 	strncpy(g->instance, instance, sizeof(g->instance) - 1);
 }
 
+static uint64_t
+window(const struct beat_guard *g, unsigned path)
+{
+	return g->window[path] != 0 ? g->window[path] : BEAT_ECHO_WINDOW;
+}
+
 /* Did the sender of b hear one of our beats a moment ago? */
 static bool
-echo_is_fresh(const struct beat_guard *g, const struct beat *b)
+echo_is_fresh(const struct beat_guard *g, const struct beat *b, unsigned path)
 {
 	return b->echo_session == g->session && b->echo_number <= g->number &&
-	    g->number - b->echo_number <= BEAT_ECHO_WINDOW;
+	       g->number - b->echo_number <= window(g, path);
 }
 
 /* Its last beats carry a fresh echo too, and must not be heard again. */
@@ -84,10 +90,23 @@ session_begin(struct beat_guard *g, const struct beat *b)
 
 /* Far behind what another path brought: recorded or held back. */
 static bool
-held_back(const struct beat_guard *g, const struct beat *b)
+held_back(const struct beat_guard *g, uint64_t number, unsigned path)
 {
-	return b->number < g->newest &&
-	    g->newest - b->number > BEAT_ECHO_WINDOW;
+	return number < g->newest && g->newest - number > window(g, path);
+}
+
+int
+beat_guard_number(struct beat_guard *g, uint64_t number, unsigned path)
+{
+	if (number <= g->last[path] || held_back(g, number, path))
+		return -ERR_REPLAY;
+	if (number > g->newest)
+		g->newest = number;
+	g->last[path] = number;
+	if (g->echo_session != g->peer_session || number > g->echo_number)
+		g->echo_number = number;
+	g->echo_session = g->peer_session;
+	return 0;
 }
 
 static int
@@ -97,31 +116,22 @@ admit(struct beat_guard *g, const struct beat *b, unsigned path, bool *fresh)
 	if (strcmp(b->instance, g->instance) != 0 || b->node != g->peer_node ||
 	    b->path != path || path >= CONF_PATHS_MAX)
 		return -ERR_FOREIGN;
-	if (g->known && b->session == g->peer_session) {
-		if (b->number <= g->last[path] || held_back(g, b))
-			return -ERR_REPLAY;
-	} else {
+	if (!g->known || b->session != g->peer_session) {
 		if (session_gone(g, b->session))
 			return -ERR_REPLAY;
 		g->echo_session = b->session;
 		g->echo_number = b->number;
-		if (!echo_is_fresh(g, b))
+		if (!echo_is_fresh(g, b, path))
 			return -EAGAIN;
 		*fresh = true;
 		session_begin(g, b);
 	}
-	if (b->number > g->newest)
-		g->newest = b->number;
-	g->last[path] = b->number;
-	if (g->echo_session != b->session || b->number > g->echo_number)
-		g->echo_number = b->number;
-	g->echo_session = b->session;
-	return 0;
+	return beat_guard_number(g, b->number, path);
 }
 
 int
-beat_guard_admit(struct beat_guard *g, const struct beat *b, unsigned path,
-    bool *ret_fresh)
+beat_guard_admit(
+    struct beat_guard *g, const struct beat *b, unsigned path, bool *ret_fresh)
 {
 	int rc = admit(g, b, path, ret_fresh);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "ha/pulse.h"
 
 static usec_t
 peer_interval(const struct beats *b)
@@ -16,15 +17,22 @@ peer_interval(const struct beats *b)
 }
 
 /* How long a path may be silent: until n beats, after a hint one, are missing.
- * A beat is missing when it should be here and a quarter of Tb has passed. */
+ * A beat is missing when it should be here and a quarter of Tb has passed; on
+ * a line, never before one that is held up by a whole beat can be here, or
+ * while it brought beats only, two of them. */
 static usec_t
-patience(const struct beats *b)
+patience(const struct beats *b, const struct path_state *p)
 {
-	usec_t tb = peer_interval(b);
+	uint32_t speed = p->pace.speed;
+	usec_t tb = pace_interval(speed, peer_interval(b)), least, n;
 
+	least = tb + tb / 2 + pace_hold_up(speed);
+	if (speed != 0 && !p->in_pace)
+		least += 2 * pace_beats_only(speed, tb);
 	if (b->hint != 0 && b->hint >= b->heard)
-		return tb + tb / 2;
-	return tb * b->conf->beat_misses + tb / 4;
+		return least;
+	n = tb * b->conf->beat_misses + tb / 4;
+	return speed != 0 && n < least ? least : n;
 }
 
 static usec_t
@@ -32,7 +40,7 @@ silent_at(const struct beats *b, const struct path_state *p)
 {
 	usec_t from = p->heard > b->slept ? p->heard : b->slept;
 
-	return from + patience(b);
+	return from + patience(b, p);
 }
 
 static void
@@ -62,6 +70,7 @@ path_set_up(struct beats *b, unsigned i, bool up)
 	if (p->up == up)
 		return;
 	p->up = up;
+	p->in_pace = false;
 	p->since = loop_now(b->loop);
 	p->changes++;
 	b->ops->on_path(i, up, b->arg);
@@ -106,15 +115,22 @@ on_deadline(void *arg)
 }
 
 static void
-heard(struct beats *b, unsigned i, const struct beat *beat)
+alive(struct beats *b, struct path_state *p)
 {
-	struct path_state *p = &b->paths[i];
-	usec_t now = loop_now(b->loop);
+	usec_t now = loop_now(b->loop), gap = now - p->heard;
+	usec_t tb = pace_interval(p->pace.speed, peer_interval(b));
 
-	if (p->up && p->heard != 0 && now - p->heard > p->gap_max)
-		p->gap_max = now - p->heard;
+	if (p->up && p->heard != 0 && gap > p->gap_max)
+		p->gap_max = gap;
+	p->in_pace = p->in_pace || gap <= tb + tb / 2;
 	p->heard = b->heard = now;
 	p->received++;
+}
+
+static void
+heard(struct beats *b, unsigned i, const struct beat *beat)
+{
+	alive(b, &b->paths[i]);
 	if (!b->reported || beat->session != b->report.session ||
 	    beat->number > b->report.number) {
 		b->report = *beat;
@@ -125,29 +141,70 @@ heard(struct beats *b, unsigned i, const struct beat *beat)
 	arm_deadline(b);
 }
 
-static void
-on_frame(unsigned index, const void *bytes, size_t len, void *arg)
+/* Nothing new: the path is alive, and that is all. */
+static int
+on_pulse(struct beats *b, unsigned i, const void *bytes, size_t len)
 {
-	struct beats *b = arg;
+	int rc = pulse_admit(&b->guard, bytes, len, i, b->key);
+
+	if (rc < 0)
+		return rc;
+	alive(b, &b->paths[i]);
+	path_set_up(b, i, true);
+	arm_deadline(b);
+	return 0;
+}
+
+static int
+on_beat(struct beats *b, unsigned i, const void *bytes, size_t len)
+{
 	struct beat beat;
 	bool fresh;
 	int rc;
 
 	rc = beat_unpack(bytes, len, b->key, &beat);
-	if (rc < 0)
+	if (rc < 0) {
 		b->guard.refused[beat_refusal(rc)]++;
+		return rc;
+	}
+	rc = beat_guard_admit(&b->guard, &beat, i, &fresh);
+	if (rc == 0)
+		heard(b, i, &beat);
+	return rc;
+}
+
+static void
+on_frame(unsigned index, const void *bytes, size_t len, void *arg)
+{
+	struct beats *b = arg;
+	struct path_state *p = &b->paths[index];
+	int rc;
+
+	if (p->own->type == PATH_SERIAL && len == PULSE_BYTES)
+		rc = on_pulse(b, index, bytes, len);
 	else
-		rc = beat_guard_admit(&b->guard, &beat, index, &fresh);
-	if (rc == 0) {
-		heard(b, index, &beat);
-	} else {
-		b->paths[index].refused = loop_now(b->loop);
-		b->paths[index].refusal = beat_refusal(rc);
+		rc = on_beat(b, index, bytes, len);
+	if (rc < 0) {
+		p->refused = loop_now(b->loop);
+		p->refusal = beat_refusal(rc);
 	}
 }
 
-static uint32_t
-hears(const struct beats *b)
+/* A line that carried beats hung up. One that carried none tells nothing. */
+static void
+on_lost(unsigned index, void *arg)
+{
+	struct beats *b = arg;
+
+	if (!b->paths[index].up)
+		return;
+	b->hint = loop_now(b->loop);
+	path_set_up(b, index, false);
+	arm_deadline(b);
+}
+
+uint32_t
+beats_hears(const struct beats *b)
 {
 	uint32_t mask = 0;
 	unsigned i;
@@ -158,42 +215,17 @@ hears(const struct beats *b)
 	return mask;
 }
 
-void
-beats_send(struct beats *b)
-{
-	struct beat beat = { 0 };
-	uint8_t mem[BEAT_BYTES_MAX];
-	unsigned i;
-	int n;
-
-	memcpy(beat.instance, b->guard.instance, sizeof(beat.instance));
-	beat.node = b->conf->self->id;
-	beat.interval_us = (uint32_t)b->conf->beat_interval;
-	beat.hears = hears(b);
-	beat.session = b->guard.session;
-	beat.number = ++b->guard.number;
-	beat.echo_session = b->guard.echo_session;
-	beat.echo_number = b->guard.echo_number;
-	b->ops->fill(&beat, b->arg);
-	for (i = 0; i < b->n_paths; i++) {
-		struct path_state *p = &b->paths[i];
-
-		beat.path = (uint8_t)i;
-		n = beat_pack(&beat, b->key, mem);
-		if (n > 0 && p->path->ops->send(p->path, mem, (size_t)n) == 0)
-			p->sent++;
-		else
-			p->send_errors++;
-	}
-}
-
 static void
 on_tick(void *arg)
 {
 	struct beats *b = arg;
 	usec_t now = loop_now(b->loop), next;
+	unsigned i;
 
 	note_lateness(b, &b->tick, now);
+	for (i = 0; i < b->n_paths; i++)
+		if (b->paths[i].path->ops->tick != NULL)
+			b->paths[i].path->ops->tick(b->paths[i].path);
 	beats_send(b);
 	b->ops->on_tick(b->arg);
 	next = b->tick.when + b->conf->beat_interval;
@@ -209,6 +241,12 @@ path_named(const struct conf_node *n, const char *name)
 		if (strcmp(n->paths[i].name, name) == 0)
 			return &n->paths[i];
 	return NULL;
+}
+
+static uint32_t
+speed_of(const struct conf_path *c)
+{
+	return c->type == PATH_SERIAL ? c->speed : 0;
 }
 
 /* Both directors number the paths as the first node of the file lists them. */
@@ -232,6 +270,10 @@ open_paths(struct beats *b, path_open_fn open)
 		    &p->path);
 		if (rc < 0)
 			return rc;
+		p->path->on_lost = on_lost;
+		p->pace.speed = speed_of(p->own);
+		b->guard.window[i] =
+		    pace_echo_window(p->pace.speed, b->conf->beat_interval);
 		b->n_paths++;
 	}
 	return 0;
@@ -282,6 +324,13 @@ beats_hint(struct beats *b)
 	arm_deadline(b);
 }
 
+usec_t
+beats_interval(const struct beats *b, unsigned index)
+{
+	return pace_interval(
+	    b->paths[index].pace.speed, b->conf->beat_interval);
+}
+
 unsigned
 beats_up(const struct beats *b, enum path_type type)
 {
@@ -295,7 +344,7 @@ beats_up(const struct beats *b, enum path_type type)
 bool
 beats_any_up(const struct beats *b)
 {
-	return hears(b) != 0;
+	return beats_hears(b) != 0;
 }
 
 void

@@ -1,6 +1,8 @@
 /*
  * beats: sends our beat on every path each Tb, hears the peer's, and knows
  * which paths are up. A path is down when n of the peer's beats are missing.
+ * A serial line has a pace of its own (pace.h) and is judged by it; when it
+ * hangs up it is down at once, and that is a hint for the others.
  *
  * Silence is judged only after everything that has arrived was read, and not
  * right after this process itself was not running: who slept cannot tell.
@@ -13,15 +15,19 @@
 #include "common/conf.h"
 #include "common/loop.h"
 #include "ha/beat.h"
+#include "ha/pace.h"
 #include "ha/path.h"
 
 struct path_state {
 	const struct conf_path *own, *peer;
 	struct path *path;
 	bool up;
-	usec_t heard;    /* last genuine beat; 0: never */
+	usec_t heard;    /* last genuine beat or pulse; 0: never */
 	usec_t since;    /* of up or down, monotonic */
 	uint64_t received, sent, send_errors, changes;
+	struct pace pace;
+	struct beat told; /* the last beat sent on it */
+	bool in_pace;    /* it speaks each interval, not in beats only */
 	usec_t gap_max;  /* longest time between two beats while up */
 	usec_t refused;  /* the last frame that was refused; 0: none */
 	enum beat_refusal refusal; /* and why */
@@ -73,6 +79,9 @@ void beats_drain(struct beats *b);
 void beats_hint(struct beats *b);
 
 unsigned beats_up(const struct beats *b, enum path_type type);
+uint32_t beats_hears(const struct beats *b); /* bit per path: it is up */
+/* Time between two of our signs of life on a path. */
+usec_t beats_interval(const struct beats *b, unsigned index);
 bool beats_any_up(const struct beats *b);
 
 /* New interval or misses took effect in conf. */

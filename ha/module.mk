@@ -20,8 +20,15 @@ HA_SRC += \
 
 HA_SRC += \
 	ha/beats.c \
+	ha/beats_send.c \
 	ha/decide.c \
-	ha/path_udp.c
+	ha/pace.c \
+	ha/path.c \
+	ha/path_serial.c \
+	ha/path_udp.c \
+	ha/pulse.c \
+	ha/serial_frame.c \
+	ha/serial_line.c
 
 HA_SRC += \
 	ha/announce.c \

@@ -167,7 +167,10 @@ path_udp_open(struct loop *l, const struct conf_path *own,
 {
 	struct path_udp *u = mem_new(struct path_udp);
 
-	u->path = (struct path){ &udp_ops, index, fn, arg, NULL };
+	u->path = (struct path){ .ops = &udp_ops,
+		.index = index,
+		.on_frame = fn,
+		.arg = arg };
 	u->loop = l;
 	u->own = *own;
 	u->peer = *peer;

@@ -80,24 +80,6 @@ kernel_stop(struct daemon *d)
 	yoked_kernel_restore(y->conf);
 }
 
-/* Serial lines are configured already, but no path speaks on them yet. */
-static int
-check_paths(struct daemon *d)
-{
-	const struct conf_node *n = d->conf->self;
-	size_t i;
-
-	for (i = 0; i < n->n_paths; i++) {
-		if (n->paths[i].type == PATH_UDP)
-			continue;
-		(void)snprintf(d->why, sizeof(d->why),
-		    "path %s: this version has no serial paths; remove it "
-		    "from the configuration", n->paths[i].name);
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 /* Was it taken out of service before this start? */
 static bool
 in_maintenance(const struct yoked *y)
@@ -114,7 +96,7 @@ pair_start(struct daemon *d)
 {
 	struct yoked *y = d->user;
 	struct director_ports ports = {
-		.path_open = path_udp_open,
+		.path_open = path_open,
 		.lvs = &lvs_nl,
 		.lvs_ctx = y->lvs,
 		.vip = &vip_nl,
@@ -128,9 +110,6 @@ pair_start(struct daemon *d)
 	};
 	int rc;
 
-	rc = check_paths(d);
-	if (rc < 0)
-		return rc;
 	rc = director_start(&y->director, d->loop, y->conf, &ports,
 	    &yoked_listener, y);
 	y->started = rc == 0;

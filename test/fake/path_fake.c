@@ -159,7 +159,10 @@ path_fake_open(struct loop *l, const struct conf_path *own,
 	if (index >= CONF_PATHS_MAX)
 		return -EINVAL;
 	p = mem_new(struct path_fake);
-	p->path = (struct path){ &fake_ops, index, fn, arg, NULL };
+	p->path = (struct path){ .ops = &fake_ops,
+		.index = index,
+		.on_frame = fn,
+		.arg = arg };
 	p->net = end->net;
 	p->side = end->side;
 	p->clock = loop_fake_clock(l);

@@ -84,6 +84,18 @@ test_status_text_SRC = \
 	$(STATUS_TEXT_SRC)
 test_status_text_PKG := jansson
 
+# the serial line: framing and pace without I/O, then pseudo terminals
+UNIT += test_serial test_serial_line test_serial_pair
+test_serial_SRC := \
+	test/unit/test_serial.c
+test_serial_line_SRC := \
+	test/unit/test_serial_line.c \
+	test/unit/test_serial_help.c
+test_serial_line_LDLIBS := -Wl,--wrap=ioctl
+test_serial_pair_SRC := \
+	test/unit/test_serial_pair.c \
+	test/unit/test_serial_help.c
+
 UNIT += test_linkd
 test_linkd_SRC = \
 	test/unit/test_linkd.c \

@@ -421,8 +421,9 @@ wire_nothing(struct path *p)
 	(void)p;
 }
 
-static const struct path_ops wire_ops = { wire_send, wire_nothing,
-	wire_nothing };
+static const struct path_ops wire_ops = { .send = wire_send,
+	.drain = wire_nothing,
+	.close = wire_nothing };
 
 static int
 wire_open(struct loop *l, const struct conf_path *own,
@@ -432,7 +433,10 @@ wire_open(struct loop *l, const struct conf_path *own,
 	(void)l;
 	(void)own;
 	(void)peer;
-	wire.path = (struct path){ &wire_ops, index, fn, arg, NULL };
+	wire.path = (struct path){ .ops = &wire_ops,
+		.index = index,
+		.on_frame = fn,
+		.arg = arg };
 	*ret = &wire.path;
 	return 0;
 }
