@@ -95,6 +95,8 @@ director_event(struct director *d, enum role_event ev, enum why why)
 		t->epoch = d->table.epoch;
 		d->listener->on_role(t, d->arg);
 	}
+	if (d->listener->on_tick != NULL)
+		d->listener->on_tick(d->arg);
 	beats_send(&d->beats); /* the peer hears of it now, not in a Tb */
 	link_report_send(d);
 }
@@ -270,6 +272,8 @@ on_tick(void *arg)
 
 	replica_tick(d);
 	director_evaluate(d);
+	if (d->listener->on_tick != NULL)
+		d->listener->on_tick(d->arg);
 }
 
 static const struct beats_ops beats_ops = {

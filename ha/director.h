@@ -41,6 +41,8 @@ struct director_listener {
 	void (*on_path)(unsigned index, bool up, void *arg);
 	void (*on_note)(enum note level, const char *text, void *arg);
 	void (*on_left)(void *arg); /* director_leave() is done */
+	void (*on_tick)(void *arg); /* each Tb, and after a change of role;
+				       may be NULL */
 };
 
 /* The standby's copy of the active's table. */

@@ -70,6 +70,28 @@ kernel_start(struct daemon *d)
 	return rc;
 }
 
+/* Early: what it is a copy of is small. */
+static int
+guard_begin(struct daemon *d)
+{
+	struct yoked *y = d->user;
+	int rc = guard_start(d->conf, RT_PRIORITY, &y->guard);
+
+	if (rc < 0)
+		log_warning("guard=none why=\"%s\" effect=\"a dead manager's "
+		    "addresses stay for a second\"", err_text(rc));
+	return 0;
+}
+
+static void
+guard_end(struct daemon *d)
+{
+	struct yoked *y = d->user;
+
+	guard_stop(y->guard);
+	y->guard = NULL;
+}
+
 static void
 kernel_stop(struct daemon *d)
 {
@@ -194,6 +216,7 @@ leave(struct daemon *d)
 
 static const struct part parts[] = {
 	{ "state", state_start, state_stop },
+	{ "guard", guard_begin, guard_end },
 	{ "kernel", kernel_start, kernel_stop },
 	{ "ipc", ipc_start, ipc_stop },
 	{ "pair", pair_start, pair_stop },

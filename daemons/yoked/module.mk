@@ -1,6 +1,7 @@
 PROGS += yoked
 
 yoked_SRC := \
+	daemons/yoked/guard.c \
 	daemons/yoked/main.c \
 	daemons/yoked/yoked_command.c \
 	daemons/yoked/yoked_fence.c \

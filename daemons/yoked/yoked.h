@@ -15,6 +15,7 @@
 #include "common/conf.h"
 #include "common/ipcs.h"
 #include "common/loop.h"
+#include "daemons/yoked/guard.h"
 #include "ha/director.h"
 #include "ha/lvs.h"
 #include "ha/sync_wire.h"
@@ -89,6 +90,7 @@ struct yoked {
 	usec_t start;
 	struct helper monitor, store, link, sync;
 	struct yoked_fence fence;
+	struct guard *guard; /* NULL: leases only */
 	struct client *clients;
 	struct timer flush;   /* outboxes to try again */
 	struct chunks found_chunks; /* STORE_CHUNKs of a found table */

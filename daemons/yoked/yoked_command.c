@@ -215,6 +215,7 @@ yoked_reload(struct yoked *y, char *ret_text, size_t len)
 	}
 	y->conf = fresh;
 	yoked_net_reload(y);
+	guard_reload(y->guard, fresh);
 	conf_free(was);
 	(void)snprintf(ret_text, len, "reloaded %s: %zu changes%s",
 	    y->conf_file, changes, y->director.role == ROLE_STANDBY ?

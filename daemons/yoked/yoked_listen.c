@@ -104,6 +104,14 @@ on_left(void *arg)
 	loop_stop(y->loop);
 }
 
+static void
+on_tick(void *arg)
+{
+	struct yoked *y = arg;
+
+	guard_alive(y->guard, loop_now(y->loop), y->director.holding);
+}
+
 const struct director_listener yoked_listener = {
 	.on_change = on_change,
 	.on_table = on_table,
@@ -111,4 +119,5 @@ const struct director_listener yoked_listener = {
 	.on_path = on_path,
 	.on_note = on_note,
 	.on_left = on_left,
+	.on_tick = on_tick,
 };
