@@ -1,9 +1,10 @@
 #!/bin/sh
-# layers: dependencies point down only: daemons -> ha -> common. schema/ is data
-# for all; a daemon does not include another daemon's headers.
+# layers: dependencies point down only: daemons -> store -> ha -> common. schema/
+# is data for all; a daemon does not include another daemon's headers.
 bad=$(
-	git grep -nE '^#include "(ha|daemons|test)/' -- common
-	git grep -nE '^#include "(daemons|test)/' -- ha
+	git grep -nE '^#include "(ha|store|daemons|test)/' -- common
+	git grep -nE '^#include "(store|daemons|test)/' -- ha
+	git grep -nE '^#include "(daemons|test)/' -- store
 	git grep -nE '^#include "test/' -- daemons
 	for d in daemons/*/; do
 		name=$(basename "$d")

@@ -8,7 +8,7 @@
 
 #include "common/conf.h"
 #include "common/loop.h"
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 #include "ha/wire.h"
 
 struct keeper;

@@ -11,7 +11,7 @@ UNIT += test_ipc
 test_ipc_SRC := \
 	test/unit/test_ipc.c
 
-# the checkpoint store, without IPC; $(STORE_SRC) is in daemons/checkpointd
+# the checkpoint store, without IPC; $(STORE_SRC) is in store/
 UNIT += test_store test_store_flip test_store_ipc test_store_kill
 UNIT += test_store_power
 test_store_SRC = \
@@ -36,11 +36,11 @@ test_store_power_SRC = \
 	test/unit/test_store_help.c \
 	test/unit/test_store_power.c \
 	$(STORE_SRC)
-test_store_power_PKG := sqlite3 libcrypto
-test_store_PKG := sqlite3 libcrypto
-test_store_ipc_PKG := sqlite3 libcrypto
-test_store_flip_PKG := sqlite3 libcrypto
-test_store_kill_PKG := sqlite3 libcrypto
+test_store_power_PKG = $(STORE_PKG)
+test_store_PKG = $(STORE_PKG)
+test_store_ipc_PKG = $(STORE_PKG)
+test_store_flip_PKG = $(STORE_PKG)
+test_store_kill_PKG = $(STORE_PKG)
 
 UNIT += test_conf
 test_conf_SRC := \

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

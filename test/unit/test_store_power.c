@@ -17,7 +17,7 @@
 
 #include "common/err.h"
 #include "common/mem.h"
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

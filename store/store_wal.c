@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 #define MAGIC 0x377f0682U /* with bit 0: sums are over big-endian words */
 #define HEAD 32

@@ -2,7 +2,7 @@
  * store_db: SQLite handles, errors as text with advice, checksums of rows, and
  * whose file it is. SQLite's own codes end here: callers see -errno and err.h.
  */
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 #include <errno.h>
 #include <openssl/evp.h>

@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 
 #define STORE_APP_ID 0x796f6b65 /* as in schema/checkpoint.sql */
 #define STORE_VERSION 1

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 /* Adds to the text what was skipped and why. */
 __attribute__((format(printf, 2, 3))) static void

@@ -16,7 +16,7 @@
 
 #include "common/err.h"
 #include "common/mem.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 #define WAL_HEADER 32
 #define TRIES 5

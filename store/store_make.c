@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 static const char schema[] =
 #include "build/gen/checkpoint_sql.h"

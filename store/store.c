@@ -9,7 +9,7 @@
  *   synchronous=FULL        ... and is on the medium when it returns
  *   journal_size_limit      the log shrinks again after a large snapshot
  */
-#include "daemons/checkpointd/store.h"
+#include "store/store.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "common/err.h"
 #include "common/mem.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 #include "ha/wire.h"
 
 #define PRAGMAS \

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
-#include "daemons/checkpointd/store_db.h"
+#include "store/store_db.h"
 
 #define EPOCH_DIGITS 20
 
