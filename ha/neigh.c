@@ -15,13 +15,17 @@
 
 #include "common/mem.h"
 
-#define READS_MAX 64	 /* frames read in one go */
-#define RCVBUF (1 << 16) /* a flood fills it and is dropped there */
+#define REST (50 * USEC_MS) /* after so many: a flood costs no more than this  \
+			     */
+#define READS_MAX 64	    /* frames read in one go */
+#define RCVBUF (1 << 16)    /* a flood fills it and is dropped there */
 
 struct ear {
+	struct neigh *neigh;
 	uint8_t family;
 	int fd; /* -1: nothing to hear */
 	struct watch *watch;
+	struct timer rest;
 };
 
 struct neigh {
@@ -35,7 +39,8 @@ struct neigh {
 static void
 on_readable(int fd, int revents, void *arg)
 {
-	struct neigh *n = arg;
+	struct ear *e = arg;
+	struct neigh *n = e->neigh;
 	struct neigh_claim c;
 	struct sockaddr_ll from;
 	socklen_t from_len;
@@ -53,12 +58,26 @@ on_readable(int fd, int revents, void *arg)
 		if (len > 0 && from.sll_pkttype != PACKET_OUTGOING &&
 		    neigh_claim_read(frame, (size_t)len, &c))
 			n->heard(from.sll_ifindex, &c, n->arg);
+		if (e->fd != fd)
+			return; /* it was told to listen to nothing */
 	}
+	watch_set(e->watch, 0);
+	timer_in(&e->rest, REST);
+}
+
+static void
+on_rested(void *arg)
+{
+	struct ear *e = arg;
+
+	if (e->watch != NULL)
+		watch_set(e->watch, POLLIN);
 }
 
 static void
 ear_close(struct ear *e)
 {
+	timer_stop(&e->rest);
 	watch_free(e->watch);
 	e->watch = NULL;
 	if (e->fd >= 0)
@@ -98,7 +117,7 @@ ear_open(
 	(void)setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	if (bind(e->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -errno;
-	return watch_new(n->loop, e->fd, POLLIN, on_readable, n, &e->watch);
+	return watch_new(n->loop, e->fd, POLLIN, on_readable, e, &e->watch);
 }
 
 static int
@@ -157,8 +176,10 @@ neigh_open(struct loop *l, neigh_fn heard, void *arg, struct neigh **ret)
 	n->loop = l;
 	n->heard = heard;
 	n->arg = arg;
-	n->ears[0] = (struct ear){ .family = AF_INET, .fd = -1 };
-	n->ears[1] = (struct ear){ .family = AF_INET6, .fd = -1 };
+	n->ears[0] = (struct ear){ n, .family = AF_INET, .fd = -1 };
+	n->ears[1] = (struct ear){ n, .family = AF_INET6, .fd = -1 };
+	timer_init(&n->ears[0].rest, l, on_rested, &n->ears[0]);
+	timer_init(&n->ears[1].rest, l, on_rested, &n->ears[1]);
 	n->send_fd =
 	    socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (n->send_fd < 0) {

@@ -2,7 +2,8 @@
  * neigh: asks who has an address on an Ethernet segment and hears who says it
  * has one, by packet sockets (packet(7)): neither routes nor the kernel's
  * neighbour table play a part. A filter in the kernel lets only claims of the
- * addresses asked for through, and a bounded number is read in one go.
+ * addresses asked for through, and of those a bounded number is
+ * read in a time: a flood of them costs little, and is lost.
  */
 #ifndef HA_NEIGH_H
 #define HA_NEIGH_H

@@ -64,8 +64,10 @@ note(struct vip_dup *u, size_t i, const uint8_t mac[6])
 	s->peer = is_peer_mac(u, mac);
 	s->last = now;
 	s->count++;
-	if (fresh)
-		u->ops->found(u->ctx, &u->conf->vips[i], s);
+	if (!fresh || (u->told != 0 && now - u->told < DUP_TELL))
+		return;
+	u->told = now;
+	u->ops->found(u->ctx, &u->conf->vips[i], s);
 }
 
 void

@@ -17,9 +17,10 @@
 	(3 * USEC_S) /* after a takeover; also the time in which               \
 		      * the peer may still have the addresses */
 #define DUP_ASK (30 * USEC_S)
-#define DUP_RECENT (100 * USEC_S) /* three questions without an answer: gone   \
-				   */
-#define DUP_DEFEND (10 * USEC_S)  /* RFC 5227 section 2.4: not more often */
+#define DUP_RECENT                                                             \
+	(100 * USEC_S)		 /* three questions without an answer: gone    \
+				  */
+#define DUP_DEFEND (10 * USEC_S) /* RFC 5227 section 2.4: not more often */
 
 struct vip_dup_seen { /* the last one who claimed it */
 	uint8_t mac[6];
@@ -35,11 +36,12 @@ struct vip_dup_ops {
 	void (*ask)(void *ctx, const struct addr *a, const char *device);
 	/* Announces ours once more. */
 	void (*defend)(void *ctx);
-	/* A new one was found. */
+	/* A new one was found; at most one in DUP_TELL. */
 	void (*found)(
 	    void *ctx, const struct conf_vip *v, const struct vip_dup_seen *s);
 };
 
+#define DUP_TELL USEC_S /* who changes its hardware address all the time */
 #define DUP_PEER_MACS 8
 
 struct vip_dup {
@@ -51,7 +53,7 @@ struct vip_dup {
 	uint8_t peers[DUP_PEER_MACS][6];
 	unsigned n_peers;
 	bool holding;
-	usec_t held_since, defended;
+	usec_t held_since, defended, told;
 	struct timer ask;
 };
 

@@ -97,7 +97,7 @@ fault_of(const struct vip_seat *s, bool holds)
 	if (!holds)
 		return s->there || s->stray != 0 ? VIP_INTRUDED : VIP_FINE;
 	if (s->gone)
-		return VIP_REMOVED;
+		return s->link_off ? VIP_UNPLUGGED : VIP_REMOVED;
 	return s->altered || s->stray != 0 ? VIP_CHANGED : VIP_FINE;
 }
 
@@ -246,6 +246,7 @@ vip_fault_text(enum vip_fault f)
 	static const char *const text[VIP__FAULTS] = {
 		[VIP_FINE] = "",
 		[VIP_REMOVED] = "removed by another program and put back",
+		[VIP_UNPLUGGED] = "lost with its interface and put back",
 		[VIP_CHANGED] = "changed by another program and put right",
 		[VIP_INTRUDED] = "added by another program and removed",
 	};

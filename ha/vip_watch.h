@@ -23,9 +23,10 @@
 
 enum vip_fault {
 	VIP_FINE,
-	VIP_REMOVED,  /* held, but not there */
-	VIP_CHANGED,  /* with another lifetime or prefix */
-	VIP_INTRUDED, /* there, but not held */
+	VIP_REMOVED,   /* held, but not there */
+	VIP_UNPLUGGED, /* lost with its interface, IPv6 */
+	VIP_CHANGED,   /* with another lifetime or prefix */
+	VIP_INTRUDED,  /* there, but not held */
 	VIP__FAULTS
 };
 

@@ -2,8 +2,10 @@
  * cmd_check: check and print, with the daemon's own loader. They need no yoked
  * and change nothing. Who may not read the pair's key can still check the rest.
  */
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/conf.h"
@@ -29,6 +31,30 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* The file may be for another machine: worth a word, no error. */
+static void
+note_device(const char *device, const char *what)
+{
+	if (device[0] != '\0' && if_nametoindex(device) == 0)
+		printf("note: this machine has no interface %s (%s)\n", device,
+		    what);
+}
+
+static void
+note_devices(const struct conf *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n_vips; i++) {
+		for (k = 0; k < i; k++)
+			if (strcmp(c->vips[k].device, c->vips[i].device) == 0)
+				break;
+		if (k == i)
+			note_device(c->vips[i].device, "vip");
+	}
+	note_device(c->uplink_device, "uplink");
+}
+
 int
 cmd_check(struct cli *c, unsigned n, char **words)
 {
@@ -45,6 +71,7 @@ cmd_check(struct cli *c, unsigned n, char **words)
 	printf("ok: %d nodes, %zu service%s, %zu server%s\n", CONF_NODES,
 	    conf->n_services, plural(conf->n_services), servers,
 	    plural(servers));
+	note_devices(conf);
 	if (!root)
 		printf("the key file was not looked at (you are not root)\n");
 	conf_free(conf);

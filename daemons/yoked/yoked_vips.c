@@ -82,10 +82,7 @@ fault(void *ctx, const struct vip_seat *s, enum vip_fault f)
 
 	(void)snprintf(text, sizeof(text), "vip=%s device=%s was %s%s",
 	    addr_format(&s->vip->addr, addr, sizeof(addr)), s->vip->device,
-	    f == VIP_REMOVED && s->link_off
-		? "removed as its interface went down, and put back"
-		: vip_fault_text(f),
-	    who(s->port, by, sizeof(by)));
+	    vip_fault_text(f), who(s->port, by, sizeof(by)));
 	log_warning("%s", text);
 	yoked_watch(y, text);
 }

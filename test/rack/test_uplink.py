@@ -2,7 +2,8 @@
 """The uplink (carrier, witnesses) and the addresses among others: what is lost,
 touched by hand or claimed by somebody else is seen, put right and reported.
 
-usage: test_uplink.py [PART...]     touched standby duplicate uplink"""
+usage: test_uplink.py [PART...]
+  touched fight standby duplicate flood reload carrier uplink"""
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from pair import Pair                                       # noqa: E402
+from pair import CONF, Pair                                       # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
 from traffic import Watch                                   # noqa: E402
@@ -194,6 +195,104 @@ def part_duplicate(r):
         rack.ns("rs3", ["ip", "addr", "del", a, "dev", "eth0"])
 
 
+def reload(r, node, uplink):
+    r.pair.configure(node, extra=uplink)
+    r.pair.yoke(node, "reload")
+
+
+def witness(pair, node, n=0):
+    return pair.status(node)["uplink"]["witnesses"][n]
+
+
+def part_reload(r):
+    """On the standby, whose uplink moves nothing."""
+    rack, pair, b = r.rack, r.pair, r.standby
+    rack.run(b, "ip route change default via 10.77.0.13")
+    wait_for(lambda: (witness(pair, b)["address"], witness(pair, b)["up"]) ==
+             ("10.77.0.13", True), 3, "the new gateway")
+    t.ok(True, "a default route that changes is followed")
+    rack.run(b, "ip route del default")
+    wait_for(lambda: witness(pair, b)["problem"], 3, "no gateway")
+    t.is_(witness(pair, b)["problem"], "there is no default route",
+          "none is told")
+    t.ok(not lost(pair, b), "two of three are enough here")
+    rack.run(b, f"ip route add default via {rack.CLIENT}")
+    reload(r, b, "uplink { witness = { 10.77.0.99, 192.0.2.9 } }")
+    wait_for(lambda: lost(pair, b), 5, "the loss")
+    t.is_(pair.status(b)["uplink"]["why"],
+          "0 of 2 witnesses answer, 1 must", "a reload names other witnesses")
+    rack.run(b, "ip link add up0 type veth peer name up1;"
+             "ip link set up0 up; ip link set up1 up")
+    reload(r, b, "uplink { device = up0 }")
+    wait_for(lambda: not lost(pair, b), 5, "the uplink on up0")
+    rack.run(b, "ip link set up1 down")
+    wait_for(lambda: lost(pair, b), 3, "the loss of carrier")
+    t.is_(pair.status(b)["uplink"]["why"], "up0 has no carrier",
+          "another device; its carrier goes")
+    rack.run(b, "ip link del up0")
+    wait_for(lambda: "does not exist" in pair.status(b)["uplink"]["why"], 3,
+             "its end")
+    rack.run(b, "ip link add up0 type veth peer name up1;"
+             "ip link set up0 up; ip link set up1 up")
+    wait_for(lambda: not lost(pair, b), 5, "the uplink on a new up0")
+    t.ok(True, "a device that is replaced is found again")
+    bad = pair.yoke(b, f"check {CONF}", check=False)
+    t.is_(bad.returncode, 0, "yoke check likes it")
+    pair.configure(b, extra=f"uplink {{ witness = {rack.VIP} }}")
+    bad = pair.yoke(b, "reload", check=False)
+    t.ok(bad.returncode != 0 and "is a vip" in bad,
+         "a vip as a witness is refused", bad)
+    reload(r, b, UPLINK)
+    wait_for(lambda: len(pair.status(b)["uplink"]["witnesses"]) == 3 and
+             all(w["up"] for w in pair.status(b)["uplink"]["witnesses"]), 3,
+             "the first witnesses again")
+    pair.wait_settled()
+
+
+def part_flood(r):
+    """Claims of the VIP as fast as a host can, from ever other cards: yoked
+    stays what it is, and cheap."""
+    rack, pair, a = r.rack, r.pair, r.active
+    epoch, pid = pair.status(a)["epoch"], pair.pids[a, "yoked"]
+    ip = socket.inet_aton(rack.VIP)
+
+    def ticks():
+        f = rack.run(a, f"cat /proc/{pid}/stat").rsplit(")", 1)[1].split()
+        return int(f[11]) + int(f[12])
+    before, sent, end = ticks(), 0, time.monotonic() + 2
+    with rack.inside("rs2"), socket.socket(socket.AF_PACKET,
+                                           socket.SOCK_RAW) as s:
+        s.bind(("eth0", 0))
+        while time.monotonic() < end:
+            mac = b"\x02" + os.urandom(5)
+            s.send(b"\xff" * 6 + mac + b"\x08\x06\0\x01\x08\0\x06\x04\0"
+                   b"\x02" + mac + ip + b"\xff" * 6 + ip)
+            sent += 1
+            if sent % 20 == 0:
+                time.sleep(0.001)
+    used = (ticks() - before) / 2
+    t.ok(used <= 20, "a flood of claims costs yoked little", f"{used} %")
+    t.note(f"{sent} claims in 2 s, yoked {used:.0f} % of its core")
+    s = pair.status(a)
+    t.is_((s["role"], s["epoch"], pair.role(r.standby)),
+          ("active", epoch, "standby"), "and moves nothing")
+
+
+def part_carrier(r):
+    rack, pair, a, b = r.rack, r.pair, r.active, r.standby
+    since = time.time()
+    rack.run(a, "ip link set eth0 down")
+    pair.wait_role(b, "active", 8)
+    t.note(f"carrier lost to served elsewhere: {time.time() - since:.2f} s")
+    t.is_([d["carrier"] for d in pair.status(a)["uplink"]["devices"]],
+          [False], "no carrier: handed over")
+    rack.run(a, f"ip link set eth0 up; ip addr add {rack.ADDR6[a]}/64 "
+             f"dev eth0 nodad; ip route add default via {rack.CLIENT}")
+    wait_for(lambda: not lost(pair, a), 5, "the uplink")
+    r.active, r.standby = pair.wait_settled()
+    t.is_(r.active, b, "back again: nothing fails back by itself")
+
+
 def lost(pair, node):
     return not pair.status(node)["uplink"]["well"]
 
@@ -235,7 +334,8 @@ def part_uplink(r):
 
 PARTS = {"touched": part_touched, "fight": part_fight,
          "standby": part_standby, "duplicate": part_duplicate,
-         "uplink": part_uplink}
+         "flood": part_flood, "reload": part_reload,
+         "carrier": part_carrier, "uplink": part_uplink}
 
 with Rack() as the_rack:
     raised = Raised(the_rack, extra=UPLINK)

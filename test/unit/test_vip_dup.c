@@ -137,6 +137,9 @@ test_other(void)
 	ok(s.defended == 2 && s.found == 2 &&
 		memcmp(vip_dup_now(&s.dup, 1)->mac, third, 6) == 0,
 	    "a third host is another one");
+	claim(&s, 1, other, false);
+	claim(&s, 1, third, false);
+	is_int(s.found, 2, "two that take turns are not told each time");
 	pass(&s, DUP_RECENT + 1);
 	ok(vip_dup_now(&s.dup, 1) == NULL, "who says no more is gone");
 	claim(&s, 1, third, false);

@@ -268,6 +268,23 @@ test_intruded(void)
 	scene_done(&s);
 }
 
+static void
+test_unplugged(void)
+{
+	struct rt_link off = eth0;
+	struct rt_addr a = { .index = 2, .bits = 128 };
+	struct scene s;
+
+	scene_init(&s, true);
+	a.addr = s.vips[1].addr;
+	off.up = off.carrier = false;
+	vip_watch_on_addr(&s.watch, &a, &off, true);
+	vip_watch_settled(&s.watch);
+	ok(s.renews == 1 && s.faults[VIP_UNPLUGGED] == 1,
+	    "what went with its interface is put back, and nobody blamed");
+	scene_done(&s);
+}
+
 /* Somebody who removes it every 10 ms for five seconds. */
 static void
 test_fight(void)
@@ -313,6 +330,7 @@ main(void)
 	test_removed();
 	test_changed();
 	test_intruded();
+	test_unplugged();
 	test_fight();
 	test_reload();
 	return done();
