@@ -15,10 +15,10 @@
 
 #include "common/mem.h"
 
-#define REST (50 * USEC_MS) /* after so many: a flood costs no more than this  \
-			     */
-#define READS_MAX 64	    /* frames read in one go */
-#define RCVBUF (1 << 16)    /* a flood fills it and is dropped there */
+/* So many claims are read in so long; a flood costs no more, and is lost. */
+#define READS_MAX 20
+#define WINDOW (50 * USEC_MS)
+#define RCVBUF (1 << 16) /* a flood fills it and is dropped there */
 
 struct ear {
 	struct neigh *neigh;
@@ -26,6 +26,8 @@ struct ear {
 	int fd; /* -1: nothing to hear */
 	struct watch *watch;
 	struct timer rest;
+	usec_t window;	/* began then */
+	unsigned reads; /* in it */
 };
 
 struct neigh {
@@ -36,33 +38,46 @@ struct neigh {
 	struct ear ears[2];
 };
 
+/* false: nothing there. */
+static bool
+read_one(struct ear *e)
+{
+	struct neigh *n = e->neigh;
+	struct neigh_claim c;
+	struct sockaddr_ll from;
+	socklen_t from_len = sizeof(from);
+	uint8_t frame[NEIGH_FRAME_MAX];
+	ssize_t len = recvfrom(e->fd, frame, sizeof(frame), MSG_DONTWAIT,
+	    (struct sockaddr *)&from, &from_len);
+
+	if (len < 0)
+		return false;
+	e->reads++;
+	if (from.sll_pkttype != PACKET_OUTGOING &&
+	    neigh_claim_read(frame, (size_t)len, &c))
+		n->heard(from.sll_ifindex, &c, n->arg);
+	return true;
+}
+
+/* Who is told may close the ear, or have it hear others. */
 static void
 on_readable(int fd, int revents, void *arg)
 {
 	struct ear *e = arg;
-	struct neigh *n = e->neigh;
-	struct neigh_claim c;
-	struct sockaddr_ll from;
-	socklen_t from_len;
-	uint8_t frame[NEIGH_FRAME_MAX];
-	ssize_t len;
-	unsigned i;
+	usec_t now = loop_now(e->neigh->loop);
 
 	(void)revents;
-	for (i = 0; i < READS_MAX; i++) {
-		from_len = sizeof(from);
-		len = recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT,
-		    (struct sockaddr *)&from, &from_len);
-		if (len < 0 && errno == EAGAIN)
-			return;
-		if (len > 0 && from.sll_pkttype != PACKET_OUTGOING &&
-		    neigh_claim_read(frame, (size_t)len, &c))
-			n->heard(from.sll_ifindex, &c, n->arg);
-		if (e->fd != fd)
-			return; /* it was told to listen to nothing */
+	if (now - e->window >= WINDOW) {
+		e->window = now;
+		e->reads = 0;
 	}
+	while (e->fd == fd && e->reads < READS_MAX)
+		if (!read_one(e))
+			return;
+	if (e->fd != fd)
+		return;
 	watch_set(e->watch, 0);
-	timer_in(&e->rest, REST);
+	timer_at(&e->rest, e->window + WINDOW);
 }
 
 static void

@@ -36,7 +36,7 @@ bool neigh_claim_read(
  * AF_INET or AF_INET6. At most NEIGH_FILTER_ADDRS of the family are looked for;
  * with more of them all claims pass. code has room for
  * NEIGH_FILTER_MAX. Returns how much of it is used. */
-#define NEIGH_FILTER_ADDRS 1000
+#define NEIGH_FILTER_ADDRS 250 /* more would pass net.core.optmem_max */
 #define NEIGH_FILTER_MAX (2 * NEIGH_FILTER_ADDRS + 16)
 size_t neigh_filter(struct sock_filter *code, uint8_t family,
     const struct addr *addrs, size_t n);

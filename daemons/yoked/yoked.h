@@ -56,7 +56,7 @@ struct client {
 struct yoked_net {
 	bool started;
 	struct rtwatch *rt;
-	struct neigh *neigh;
+	struct neigh *answers, *claims; /* of witnesses; of VIPs */
 	struct ping *ping;
 	struct uplink_nl uplink_nl;
 	struct uplink uplink;

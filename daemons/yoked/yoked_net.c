@@ -3,7 +3,6 @@
  * and of the segment go to those who judge them, and their verdicts to the
  * director.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "common/err.h"
@@ -47,14 +46,21 @@ static const struct rtwatch_listener listener = {
 };
 
 static void
+on_answer(int index, const struct neigh_claim *c, void *arg)
+{
+	struct yoked *y = arg;
+
+	if (y->net.started)
+		uplink_nl_heard(&y->net.uplink_nl, index, c);
+}
+
+static void
 on_claim(int index, const struct neigh_claim *c, void *arg)
 {
 	struct yoked *y = arg;
 
-	if (!y->net.started)
-		return;
-	uplink_nl_heard(&y->net.uplink_nl, index, c);
-	yoked_vips_claim(y, index, c);
+	if (y->net.started)
+		yoked_vips_claim(y, index, c);
 }
 
 static void
@@ -66,41 +72,44 @@ on_echo(unsigned slot, void *arg)
 		uplink_nl_echo(&y->net.uplink_nl, slot);
 }
 
-/* Claims of witnesses are answers; of VIPs that we hold, duplicates; the peer's
- * tell its card. */
-static size_t
-heeded(const struct yoked *y, struct addr *ret)
+static void
+listen_to(struct neigh *n, const struct addr *addrs, size_t count)
 {
-	const struct conf *c = y->conf;
-	size_t i, n = uplink_nl_targets(&y->net.uplink_nl, ret);
+	int rc = neigh_listen(n, addrs, count);
 
-	for (i = 0; i < c->peer->n_paths; i++)
-		if (c->peer->paths[i].type == PATH_UDP)
-			ret[n++] = c->peer->paths[i].address;
-	for (i = 0; y->director.holding && i < c->n_vips; i++)
-		ret[n++] = c->vips[i].addr;
-	return n;
-}
-
-void
-yoked_net_listen(struct yoked *y)
-{
-	struct addr *addrs =
-	    calloc(CONF_WITNESSES_MAX + CONF_PATHS_MAX + y->conf->n_vips,
-		sizeof(*addrs));
-	int rc = -ENOMEM;
-
-	if (addrs != NULL)
-		rc = neigh_listen(y->net.neigh, addrs, heeded(y, addrs));
-	free(addrs);
 	if (rc < 0)
 		log_err("segment=deaf why=\"%s\"", err_text(rc));
 }
 
+/* Claims of VIPs that we hold are duplicates; the peer's tell its card. */
+void
+yoked_net_listen(struct yoked *y)
+{
+	const struct conf *c = y->conf;
+	size_t i, n = 0;
+	struct addr *addrs = calloc(CONF_PATHS_MAX + c->n_vips, sizeof(*addrs));
+
+	if (addrs == NULL)
+		return;
+	for (i = 0; i < c->peer->n_paths; i++)
+		if (c->peer->paths[i].type == PATH_UDP)
+			addrs[n++] = c->peer->paths[i].address;
+	for (i = 0; y->director.holding && i < c->n_vips; i++)
+		addrs[n++] = c->vips[i].addr;
+	listen_to(y->net.claims, addrs, n);
+	free(addrs);
+}
+
+/* Claims of witnesses are answers. They have ears of their own: a flood of
+ * others does not drown them. */
 static void
 retarget(void *arg)
 {
-	yoked_net_listen(arg);
+	struct yoked *y = arg;
+	struct addr addrs[CONF_WITNESSES_MAX];
+
+	listen_to(
+	    y->net.answers, addrs, uplink_nl_targets(&y->net.uplink_nl, addrs));
 }
 
 static void
@@ -123,7 +132,9 @@ open_all(struct yoked *y)
 	int rc = rtwatch_open(y->loop, &listener, y, &n->rt);
 
 	if (rc == 0)
-		rc = neigh_open(y->loop, on_claim, y, &n->neigh);
+		rc = neigh_open(y->loop, on_answer, y, &n->answers);
+	if (rc == 0)
+		rc = neigh_open(y->loop, on_claim, y, &n->claims);
 	if (rc == 0)
 		rc = ping_open(y->loop, on_echo, y, &n->ping);
 	return rc;
@@ -139,7 +150,7 @@ yoked_net_start(struct yoked *y)
 		n->uplink_nl = (struct uplink_nl){ .uplink = &n->uplink,
 			.conf = y->conf,
 			.rt = n->rt,
-			.neigh = n->neigh,
+			.neigh = n->answers,
 			.ping = n->ping,
 			.retarget = retarget,
 			.arg = y };
@@ -167,7 +178,8 @@ yoked_net_stop(struct yoked *y)
 	}
 	n->started = false;
 	ping_close(n->ping);
-	neigh_close(n->neigh);
+	neigh_close(n->answers);
+	neigh_close(n->claims);
 	rtwatch_close(n->rt);
 	*n = (struct yoked_net){ 0 };
 }
@@ -179,5 +191,6 @@ yoked_net_reload(struct yoked *y)
 	if (uplink_reload(&y->net.uplink, y->conf) < 0)
 		log_err("uplink=unchanged why=\"out of memory\"");
 	yoked_vips_reload(y);
+	retarget(y);
 	yoked_net_listen(y);
 }

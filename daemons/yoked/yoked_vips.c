@@ -59,10 +59,12 @@ drop(void *ctx, const struct conf_vip *v)
 {
 	struct yoked *y = ctx;
 	int rc = vip_nl.drop(y->vip, v, 1);
+	char addr[ADDR_TEXT_MAX];
 
 	if (rc < 0)
-		log_err(
-		    "vip=%s drop=failed why=\"%s\"", v->device, err_text(rc));
+		log_err("vip=%s device=%s drop=failed why=\"%s\"",
+		    addr_format(&v->addr, addr, sizeof(addr)), v->device,
+		    err_text(rc));
 }
 
 static bool
@@ -116,7 +118,7 @@ ask(void *ctx, const struct addr *a, const char *device)
 	if (l == NULL || !l->ether || !l->carrier ||
 	    (a->family == AF_INET6 && addr_is_none(&l->local6)))
 		return;
-	(void)neigh_ask(y->net.neigh, l->index, l->mac,
+	(void)neigh_ask(y->net.claims, l->index, l->mac,
 	    a->family == AF_INET6 ? &l->local6 : &none, a, NULL);
 }
 
