@@ -9,6 +9,8 @@
 #   make drills          every drill on the rack, TIMES=10 each; root needed
 #   make soak            drills at random under load, LENGTH=30m; root needed
 #   make bench-failover  the failover table, yoke and keepalived in one run
+#   make bench-resync    a standby joins an active with 100 000 connections
+#   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
 #
 # V=1 shows commands, W=1 makes warnings errors, SAN=address,undefined builds
@@ -163,7 +165,7 @@ soak: programs testprograms
 	$(Q)$(PYTHON) contrib/drills/run.py soak --driver rack --for $(LENGTH) \
 		$(if $(SEED),--seed $(SEED)) --json build/soak.json
 
-.PHONY: demo bench-failover
+.PHONY: demo bench-failover bench-resync bench-early
 demo: deps
 	$(Q)+$(MAKE) --no-print-directory W=1 programs testprograms
 	$(Q)$(PYTHON) test/rack/demo.py --json build/demo.json
@@ -173,11 +175,16 @@ bench-failover: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms
 	$(Q)$(PYTHON) test/rack/bench_failover.py --runs $(RUNS) \
 		--json build/bench-failover.json
+
+bench-resync bench-early: bench-%: deps
+	$(Q)+$(MAKE) --no-print-directory programs testprograms
+	$(Q)$(PYTHON) test/rack/bench_$*.py --runs $(RUNS) \
+		--json build/bench-$*.json
 else
 check-rack:
 	@echo "== rack tests: SKIPPED, they need root (sudo make check)"
 
-demo bench-failover drills soak:
+demo bench-failover bench-resync bench-early drills soak:
 	@echo "make $@ needs root: sudo make $@" >&2; exit 1
 endif
 

@@ -13,38 +13,50 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int
-set_up(int fd, const char *device, bool self)
+static struct sockaddr_in
+group(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons(SYNC_PORT) };
+
+	(void)inet_pton(AF_INET, SYNC_GROUP, &to.sin_addr);
+	return to;
+}
+
+static int
+set_up(int fd, const char *device, bool self, uint16_t *ret_port)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET };
 	struct ip_mreqn out = { 0 };
 	int loop = self, ttl = self ? 0 : 1;
+	socklen_t len = sizeof(own);
 
 	out.imr_ifindex = (int)if_nametoindex(device);
 	if (out.imr_ifindex == 0)
 		return -ENODEV;
-	(void)inet_pton(AF_INET, SYNC_GROUP, &to.sin_addr);
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof(out)) <
 		0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, sizeof(loop)) <
 		0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl)) <
 		0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+	    bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&own, &len) < 0)
 		return -errno;
+	if (ret_port != NULL)
+		*ret_port = ntohs(own.sin_port);
 	return 0;
 }
 
 int
-sync_sock_open(const char *device, bool self)
+sync_sock_open(const char *device, bool self, uint16_t *ret_port)
 {
 	int fd, rc;
 
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	rc = set_up(fd, device, self);
+	rc = set_up(fd, device, self, ret_port);
 	if (rc < 0) {
 		(void)close(fd);
 		return rc;
@@ -55,10 +67,12 @@ sync_sock_open(const char *device, bool self)
 int
 sync_sock_send(int fd, const struct sync_msg *m)
 {
+	struct sockaddr_in to = group();
 	ssize_t n;
 
 	do
-		n = send(fd, m->bytes, m->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendto(fd, m->bytes, m->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		    (struct sockaddr *)&to, sizeof(to));
 	while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return 0;
@@ -68,7 +82,7 @@ sync_sock_send(int fd, const struct sync_msg *m)
 /* sl local remote st tx_queue:rx_queue tr:tm retrnsmt uid timeout inode ref
  * pointer drops */
 static int
-parse_row(const char *line, uint32_t group, unsigned long except,
+parse_row(const char *line, uint32_t to, unsigned long except,
     unsigned long *ret_rx, unsigned long *ret_drops)
 {
 	unsigned long inode;
@@ -78,7 +92,7 @@ parse_row(const char *line, uint32_t group, unsigned long except,
 		"%*s %x:%x %*s %*s %*x:%lx %*s %*s %*s %*s %lu %*s "
 		"%*s %lu",
 		&addr, &port, ret_rx, &inode, ret_drops) != 5 ||
-	    addr != group || port != SYNC_PORT || inode == except)
+	    addr != to || port != SYNC_PORT || inode == except)
 		return -ENOENT;
 	return 0;
 }
@@ -89,15 +103,15 @@ sync_sock_backlog(
 {
 	unsigned long rx, drops, rx_max = 0, drops_all = 0;
 	FILE *f = fopen("/proc/net/udp", "re");
-	struct in_addr group;
+	const struct sockaddr_in to = group();
 	char line[256];
 	int rc = -ENOENT;
 
 	if (f == NULL)
 		return -errno;
-	(void)inet_pton(AF_INET, SYNC_GROUP, &group);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (parse_row(line, group.s_addr, except, &rx, &drops) < 0)
+		if (parse_row(line, to.sin_addr.s_addr, except, &rx, &drops) <
+		    0)
 			continue;
 		rx_max = rx > rx_max ? rx : rx_max;
 		drops_all += drops;

@@ -269,7 +269,7 @@ early_start(struct syncd *s)
 	struct early *e = &s->early;
 
 	sync_msg_begin(&e->msg, s->id);
-	e->fd = sync_sock_open(s->device, false);
+	e->fd = sync_sock_open(s->device, false, NULL);
 	if (e->fd < 0)
 		return e->fd;
 	if (s->targets.nat)

@@ -16,6 +16,8 @@
 
 #define RCVBUF (8 << 20)
 #define BATCH 64
+#define ACK_EVERY 8
+#define ACK_LATER USEC_MS
 
 static void
 put(void *arg, const struct sync_conn *c)
@@ -26,23 +28,55 @@ put(void *arg, const struct sync_conn *c)
 }
 
 static struct hear_port *
-port_of(struct hear *h, uint16_t port)
+port_of(struct hear *h, const struct sockaddr_in *from)
 {
 	size_t i;
 
 	for (i = 0; i < HEAR_PORTS - 1; i++) {
-		if (h->ports[i].port == 0)
-			h->ports[i].port = port;
-		if (h->ports[i].port == port)
-			return &h->ports[i];
+		if (h->ports[i].from.sin_port == 0)
+			h->ports[i].from = *from;
+		if (h->ports[i].from.sin_port == from->sin_port)
+			break;
 	}
 	return &h->ports[i];
 }
 
+/* So that the sender may go on; when the kernel has not taken them, later. */
 static void
-on_datagram(struct syncd *s, const uint8_t *bytes, size_t len, uint16_t port)
+send_ack(struct syncd *s, struct hear_port *p)
 {
-	struct hear_port *p = port_of(&s->hear, port);
+	struct hear *h = &s->hear;
+	uint8_t mem[SYNC_ACK_BYTES];
+	struct buf b = buf_writer(mem, sizeof(mem));
+	unsigned long waiting, drops;
+
+	if (sync_sock_backlog(h->inode, &waiting, &drops) == 0 && waiting > 0) {
+		h->due = p;
+		timer_in(&h->ack, ACK_LATER);
+		return;
+	}
+	p->acked = p->datagrams;
+	put_u32(&b, SYNC_ACK_MAGIC);
+	put_u32(&b, p->datagrams);
+	(void)sendto(h->fd, mem, b.pos, MSG_DONTWAIT | MSG_NOSIGNAL,
+	    (struct sockaddr *)&p->from, sizeof(p->from));
+}
+
+static void
+on_ack_due(void *arg)
+{
+	struct syncd *s = arg;
+
+	if (s->hear.due != NULL)
+		send_ack(s, s->hear.due);
+}
+
+/* The kernel's own datagrams hold one connection, or two. */
+static void
+on_datagram(struct syncd *s, const uint8_t *bytes, size_t len,
+    const struct sockaddr_in *from)
+{
+	struct hear_port *p = port_of(&s->hear, from);
 	uint8_t id;
 	int n;
 
@@ -51,8 +85,9 @@ on_datagram(struct syncd *s, const uint8_t *bytes, size_t len, uint16_t port)
 	n = sync_msg_unpack(bytes, len, &id, put, s);
 	s->hear.datagrams++;
 	p->datagrams++;
-	if (n > 0)
-		p->conns += (uint32_t)n;
+	if (n > 2 && s->role.role == SYNC_STANDBY &&
+	    p->datagrams - p->acked >= ACK_EVERY && !timer_armed(&s->hear.ack))
+		send_ack(s, p);
 }
 
 static void
@@ -72,7 +107,7 @@ on_readable(int fd, int revents, void *arg)
 		    (struct sockaddr *)&from, &from_len);
 		if (n < 0)
 			return;
-		on_datagram(s, bytes, (size_t)n, ntohs(from.sin_port));
+		on_datagram(s, bytes, (size_t)n, &from);
 	}
 }
 
@@ -108,6 +143,7 @@ hear_start(struct syncd *s)
 	struct stat st;
 	int rc;
 
+	timer_init(&h->ack, s->loop, on_ack_due, s);
 	h->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (h->fd < 0)
 		return -errno;
@@ -123,6 +159,7 @@ hear_start(struct syncd *s)
 void
 hear_stop(struct syncd *s)
 {
+	timer_stop(&s->hear.ack);
 	watch_free(s->hear.watch);
 	s->hear.watch = NULL;
 	if (s->hear.fd >= 0)
@@ -133,6 +170,8 @@ hear_stop(struct syncd *s)
 void
 hear_begin(struct hear *h)
 {
+	timer_stop(&h->ack);
+	h->due = NULL;
 	memset(h->ports, 0, sizeof(h->ports));
 }
 
@@ -142,7 +181,7 @@ hear_count(const struct hear *h, uint16_t port)
 	size_t i;
 
 	for (i = 0; i < HEAR_PORTS; i++)
-		if (h->ports[i].port == port)
+		if (h->ports[i].from.sin_port == htons(port))
 			return h->ports[i].datagrams;
 	return 0;
 }

@@ -62,7 +62,7 @@ judge(struct syncd *s)
 	bool stalled = loop_now(s->loop) - j->moved > STALLED;
 	int rc = sync_sock_backlog(s->hear.inode, &waiting, &drops);
 
-	timer_in(&j->timer, LOOK_EVERY);
+	timer_in(&j->timer, LOOK_EVERY); /* unless it is over */
 	if (rc < 0) {
 		if (stalled)
 			again(s, "the kernel's backup daemon does not run");
@@ -96,6 +96,12 @@ on_timer(void *arg)
 }
 
 void
+join_init(struct syncd *s)
+{
+	timer_init(&s->join.timer, s->loop, on_timer, s);
+}
+
+void
 join_start(struct syncd *s, uint32_t try_n)
 {
 	struct join *j = &s->join;
@@ -114,7 +120,6 @@ join_start(struct syncd *s, uint32_t try_n)
 	    j->nonce == 0)
 		j->nonce = now;
 	hear_begin(&s->hear);
-	timer_init(&j->timer, s->loop, on_timer, s);
 	syncd_phase(s, SYNC_PHASE_ASKING);
 	if (try_n < TRIES_SLOW)
 		ask(s);

@@ -8,8 +8,9 @@
 #include "daemons/syncd/syncd.h"
 #include "ha/ipvs.h"
 
-#define RT_PRIORITY 20 /* below yoked: a SYN is told of before it is answered  \
-			*/
+#define RT_PRIORITY                                                            \
+	20 /* below yoked: a SYN is told of before it is answered              \
+	    */
 
 static int
 state_start(struct daemon *d)
@@ -24,6 +25,9 @@ state_start(struct daemon *d)
 	s->peer_id = ipvs_sync_id(d->conf, d->conf->peer);
 	s->hear.fd = s->capture.fd = s->early.fd = s->pass.fd = -1;
 	conn_map_init(&s->map);
+	seed_init(s);
+	pass_init(s);
+	join_init(s);
 	return targets_from(d->conf, &s->targets);
 }
 

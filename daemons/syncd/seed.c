@@ -141,6 +141,12 @@ on_piece(void *arg)
 }
 
 void
+seed_init(struct syncd *s)
+{
+	timer_init(&s->seed.timer, s->loop, on_piece, s);
+}
+
+void
 seed_start(struct syncd *s)
 {
 	struct seed *d = &s->seed;
@@ -149,7 +155,6 @@ seed_start(struct syncd *s)
 	if (d->conns != NULL)
 		return;
 	d->again = 0;
-	timer_init(&d->timer, s->loop, on_piece, s);
 	rc = lvs_conns_open(&d->conns);
 	if (rc < 0)
 		finish(s, rc == -ERR_NO_IPVS ? 0 : rc);

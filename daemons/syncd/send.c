@@ -1,11 +1,13 @@
 /*
  * send: the whole map to a standby that asked, in datagrams of many connections
- * each, at a pace that its backup thread keeps up with (its socket holds about
- * 90 of them). The socket is made for this one sending: by its port the standby
- * tells these datagrams from others, and counts them.
+ * each, and few at a time: the other syncd says when its kernel has taken them.
+ * The backup thread's socket holds only 90 of them or so, and that thread does
+ * not give up the CPU before it is empty: on a machine with one CPU and a
+ * kernel without preemption nothing else would run, no beats either. The socket
+ * is made for this one sending: by its port the standby tells these datagrams
+ * from others, and counts them.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,10 +15,12 @@
 #include "common/log.h"
 #include "daemons/syncd/syncd.h"
 
-#define RATE 80000 /* connections in a second */
+#define RATE 50000 /* connections in a second */
 #define RATE_MIN 2000
 #define STEP (5 * USEC_MS)
-#define BURST 1200    /* connections in one step */
+#define BURST 450 /* connections in one step */
+#define WINDOW 16 /* datagrams on the way */
+#define SILENT (200 * USEC_MS)
 #define CONN_BYTES 72 /* of the largest, IPv6 */
 
 static void
@@ -42,13 +46,22 @@ fill(struct syncd *s)
 }
 
 static void
+close_socket(struct pass *p)
+{
+	watch_free(p->watch);
+	p->watch = NULL;
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	p->fd = -1;
+}
+
+static void
 finish(struct syncd *s)
 {
 	struct pass *p = &s->pass;
 
+	close_socket(p);
 	p->on = false;
-	(void)close(p->fd);
-	p->fd = -1;
 	p->done.type = SYNC_DONE;
 	p->done.nonce = p->nonce;
 	p->done.ms = (uint32_t)((loop_now(s->loop) - p->start) / USEC_MS);
@@ -81,23 +94,61 @@ send_one(struct syncd *s)
 	return false;
 }
 
+/* Not more on the way than the other's backup thread holds. Who says nothing
+ * for a while has lost them, or does not say it: go on, slowly. */
+static bool
+window_open(struct syncd *s)
+{
+	struct pass *p = &s->pass;
+	usec_t now = loop_now(s->loop);
+
+	if (p->done.datagrams - p->acked < WINDOW)
+		return true;
+	if (now - p->acked_at < SILENT)
+		return false;
+	p->acked = p->done.datagrams;
+	p->acked_at = now;
+	return true;
+}
+
 static void
 on_step(void *arg)
 {
 	struct syncd *s = arg;
 	struct pass *p = &s->pass;
-	usec_t took = loop_now(s->loop) - p->start;
-	uint64_t due = took * p->rate / USEC_S, from = p->done.conns;
+	usec_t took = loop_now(s->loop) - p->paced;
+	uint64_t from = p->done.conns, due = from + took * p->rate / USEC_S;
 
+	if (due > from + BURST)
+		due = from + BURST; /* lost time is not made up for at once */
+	p->paced += took;
 	timer_in(&p->timer, STEP);
-	while (p->on && p->done.conns <= due && p->done.conns - from < BURST)
+	while (p->on && p->done.conns <= due && window_open(s))
 		if (!send_one(s))
 			break;
-	/* What could not be sent in time is not made up for at once. */
-	if (p->on && p->done.conns < due)
-		p->start = loop_now(s->loop) - p->done.conns * USEC_S / p->rate;
 	if (!p->on)
 		timer_stop(&p->timer);
+}
+
+static void
+on_ack(int fd, int revents, void *arg)
+{
+	struct syncd *s = arg;
+	struct pass *p = &s->pass;
+	uint8_t mem[SYNC_ACK_BYTES] = { 0 };
+	struct buf b = buf_reader(mem, sizeof(mem));
+	uint32_t n;
+
+	(void)revents;
+	if (recv(fd, mem, sizeof(mem), MSG_DONTWAIT) != sizeof(mem) ||
+	    get_u32(&b) != SYNC_ACK_MAGIC)
+		return;
+	n = get_u32(&b);
+	if (n <= p->acked || n > p->done.datagrams)
+		return;
+	p->acked = n;
+	p->acked_at = loop_now(s->loop);
+	timer_in(&p->timer, 0);
 }
 
 static unsigned
@@ -109,11 +160,17 @@ rate_of(uint32_t try_n)
 }
 
 void
+pass_init(struct syncd *s)
+{
+	timer_init(&s->pass.timer, s->loop, on_step, s);
+}
+
+void
 pass_start(struct syncd *s, const struct sync_peer *want)
 {
 	struct pass *p = &s->pass;
-	struct sockaddr_in own = { 0 };
-	socklen_t len = sizeof(own);
+	uint16_t port = 0;
+	int rc;
 
 	if (want->nonce == p->nonce && want->nonce == p->done.nonce) {
 		syncd_tell_peer(s, &p->done); /* it did not hear of the end */
@@ -122,25 +179,24 @@ pass_start(struct syncd *s, const struct sync_peer *want)
 	if (p->on && want->nonce == p->nonce)
 		return;
 	pass_stop(s);
-	p->fd = sync_sock_open(s->device, false);
-	/* The port is chosen when it is connected. */
-	if (p->fd < 0 ||
-	    getsockname(p->fd, (struct sockaddr *)&own, &len) < 0) {
-		log_warning("resync=failed why=\"%s\"",
-		    err_text(p->fd < 0 ? p->fd : -errno));
+	rc = p->fd = sync_sock_open(s->device, false, &port);
+	if (rc >= 0)
+		rc = watch_new(s->loop, p->fd, POLLIN, on_ack, s, &p->watch);
+	if (rc < 0) {
+		log_warning("resync=failed why=\"%s\"", err_text(rc));
 		pass_stop(s);
 		return;
 	}
 	p->nonce = want->nonce;
 	p->rate = rate_of(want->try_n);
 	p->at = 0;
-	p->start = loop_now(s->loop);
-	p->done = (struct sync_peer){ .port = ntohs(own.sin_port) };
+	p->start = p->paced = p->acked_at = loop_now(s->loop);
+	p->acked = 0;
+	p->done = (struct sync_peer){ .port = port };
 	sync_msg_begin(&p->msg, s->id);
 	p->on = true;
 	s->state.again += want->try_n > 0;
 	syncd_phase(s, SYNC_PHASE_SENDING);
-	timer_init(&p->timer, s->loop, on_step, s);
 	timer_in(&p->timer, 0);
 }
 
@@ -150,9 +206,7 @@ pass_stop(struct syncd *s)
 	struct pass *p = &s->pass;
 
 	timer_stop(&p->timer);
-	if (p->fd >= 0)
-		(void)close(p->fd);
-	p->fd = -1;
+	close_socket(p);
 	p->on = false;
 	p->nonce = 0;
 }

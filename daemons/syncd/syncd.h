@@ -16,6 +16,8 @@
 #ifndef SYNCD_SYNCD_H
 #define SYNCD_SYNCD_H
 
+#include <netinet/in.h>
+
 #include "common/conf.h"
 #include "common/daemon.h"
 #include "common/ipcc.h"
@@ -34,9 +36,11 @@ struct hear { /* the group's member in user space */
 	unsigned long inode;
 	struct watch *watch;
 	struct hear_port {
-		uint16_t port; /* source */
-		uint32_t datagrams, conns;
+		struct sockaddr_in from;
+		uint32_t datagrams, acked;
 	} ports[HEAR_PORTS]; /* since hear_begin(); the last one: all others */
+	struct timer ack;    /* one that is due */
+	struct hear_port *due; /* to whom */
 	uint64_t datagrams;
 };
 
@@ -71,10 +75,13 @@ struct pass { /* the sending of all, by the active */
 	bool on;
 	uint64_t nonce;
 	int fd;
+	struct watch *watch;
 	struct sync_msg msg;
 	uint32_t at;   /* in the map */
 	unsigned rate; /* connections in a second */
-	usec_t start;
+	usec_t start, paced;
+	uint32_t acked; /* datagrams that the standby says it had */
+	usec_t acked_at;
 	struct sync_peer done; /* what the standby is told at the end */
 	struct timer timer;
 };
@@ -136,12 +143,15 @@ void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
     uint32_t mark, bool out, usec_t age);
 void early_flush(struct syncd *s); /* no more of them now */
 
+void seed_init(struct syncd *s);
 void seed_start(struct syncd *s);
 void seed_stop(struct syncd *s);
 
+void pass_init(struct syncd *s);
 void pass_start(struct syncd *s, const struct sync_peer *want);
 void pass_stop(struct syncd *s);
 
+void join_init(struct syncd *s);
 void join_start(struct syncd *s, uint32_t try_n);
 void join_stop(struct syncd *s);
 void join_done(struct syncd *s, const struct sync_peer *done);

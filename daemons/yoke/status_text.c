@@ -315,6 +315,36 @@ show_touched(const json_t *v, struct lines *l)
 		    get_str_at(dup, "mac"));
 }
 
+/* "100010, 100008 on d2; full standby" */
+static void
+show_sync(const json_t *j, struct lines *l)
+{
+	const json_t *k = get_at(j, "sync");
+	bool standby = strcmp(get_str_at(j, "role"), "standby") == 0;
+	bool peer = get_bool_at(get_at(j, "peer"), "in_step");
+
+	if (k == NULL || !get_bool_at(k, "enabled") ||
+	    !(standby || holding_role(j)))
+		return;
+	line_begin(l, TONE_PLAIN, "conns", LINE_LABEL);
+	line_put(l, TONE_PLAIN, 2, "%" PRId64, get_num_at(k, "connections"));
+	if (get_there(k, "peer_connections"))
+		line_put(l, TONE_PLAIN, 2, "%s %" PRId64,
+		    get_str_at(get_at(j, "peer"), "node"),
+		    get_num_at(k, "peer_connections"));
+	if (!get_bool_at(k, "helper"))
+		line_put(l, TONE_WARN, 2, "yoke-syncd not connected");
+	else if (get_bool_at(k, "full"))
+		line_put(l, TONE_PLAIN, 2, "full standby");
+	else if (standby || peer)
+		line_put(l, TONE_WARN, 2, "standby NOT FULL: %s",
+		    get_str_at(k, "phase"));
+	if (get_num_at(k, "early_unsure") > 0)
+		line_put(l, TONE_WARN, 2, "%" PRId64 " of unsure server",
+		    get_num_at(k, "early_unsure"));
+	line_end(l);
+}
+
 static void
 show_vips(const json_t *j, struct lines *l)
 {
@@ -550,6 +580,7 @@ status_text(const json_t *j, FILE *f, bool colour)
 		show_paths,
 		show_beats,
 		show_link,
+		show_sync,
 		show_vips,
 		show_uplink,
 		show_services,

@@ -84,11 +84,14 @@ cmd_enable(struct asked *a)
 static int
 cmd_switch(struct asked *a)
 {
+	bool full = !a->y->conf->sync || yoked_sync_full(a->y);
 	int rc = director_switch(&a->y->director);
 
 	if (rc == 0)
-		(void)snprintf(a->text, a->len, "asked %s to take over",
-		    a->y->conf->peer->name);
+		(void)snprintf(a->text, a->len, "asked %s to take over%s%s",
+		    a->y->conf->peer->name, full ? "" : "; warning: it did not "
+		    "have all connections yet, some may be reset; yoke status ",
+		    full ? "" : "says \"full standby\" when it has");
 	return rc;
 }
 

@@ -42,6 +42,8 @@ static const struct sysctl {
 	    "long connections may be lost at a takeover" },
 	{ "net/ipv4/vs/sloppy_tcp", "1",
 	    "unsynchronised connections are reset at a takeover" },
+	{ "net/ipv4/vs/sync_sock_size", "1048576",
+	    "the sockets of the sync daemons hold less" },
 	{ "net/ipv4/vs/sync_retries", "0", "sync repeats itself" },
 };
 #define SYSCTLS ARRAY_LEN(sysctls)

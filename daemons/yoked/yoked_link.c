@@ -65,6 +65,7 @@ on_members(struct yoked *y, struct buf *b)
 	log_notice("link=%s peer=%s", now.connected ? "up" : "down",
 	    now.peer ? "joined" : "absent");
 	director_on_members(&y->director, &now);
+	yoked_sync_role(y);
 }
 
 static void

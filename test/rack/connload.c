@@ -75,7 +75,7 @@ add(char **arg, int n_arg)
 	unsigned long i, n = strtoul(arg[4], NULL, 10);
 	unsigned long first = strtoul(arg[5], NULL, 10);
 	uint8_t id = (uint8_t)atoi(arg[1]);
-	int fd = sync_sock_open(arg[0], true), n_dests = n_arg - 7;
+	int fd = sync_sock_open(arg[0], true, NULL), n_dests = n_arg - 7;
 	struct sync_msg m;
 
 	if (fd < 0)
@@ -119,23 +119,40 @@ count(void *arg, const struct lvs_conn *c)
 	++*(unsigned long *)arg;
 }
 
+/* With pauses: a machine that is busy for a second on end is stopped by the
+ * host for 50 ms, being a real-time process there. */
+static int
+list(const char *file)
+{
+	FILE *f = fopen(file, "w");
+	struct lvs_conns *c;
+	usec_t start;
+	int rc = f == NULL ? -errno : lvs_conns_open(&c);
+
+	if (rc < 0)
+		die(file, rc);
+	do {
+		start = usec_mono();
+		rc = lvs_conns_next(c, 500, print, f);
+		(void)usleep((useconds_t)(usec_mono() - start));
+	} while (rc > 0);
+	lvs_conns_close(c);
+	if (rc < 0 || fclose(f) != 0)
+		die(file, rc);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	unsigned long n = 0;
 	usec_t start = usec_mono();
-	FILE *f;
 	int rc;
 
 	if (argc > 9 && strcmp(argv[1], "add") == 0)
 		return add(argv + 2, argc - 2);
-	if (argc == 3 && strcmp(argv[1], "list") == 0) {
-		f = fopen(argv[2], "w");
-		rc = f == NULL ? -errno : lvs_read_conns(SIZE_MAX, print, f);
-		if (rc < 0 || fclose(f) != 0)
-			die(argv[2], rc);
-		return 0;
-	}
+	if (argc == 3 && strcmp(argv[1], "list") == 0)
+		return list(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "time") == 0) {
 		rc = lvs_read_conns(SIZE_MAX, count, &n);
 		if (rc < 0)
