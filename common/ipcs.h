@@ -36,7 +36,8 @@ int ipcs_new(struct loop *l, const char *instance, gid_t gid,
  * sent to them, as that goes with the connection. */
 void ipcs_free(struct ipcs *s);
 
-/* The answer to the request being handled: MSG_REPLY with rc and a body. */
+/* The answer to the client's last request, now or later: MSG_REPLY with rc and a
+ * body. */
 int ipcs_reply(struct ipcs_conn *c, int rc, const void *body, size_t len);
 
 /* A message of ours. 0, or -EAGAIN: its ring is full, nothing was sent. */

@@ -145,6 +145,7 @@ pair_stop(struct daemon *d)
 {
 	struct yoked *y = d->user;
 
+	yoked_reload_stop(y);
 	y->started = false;
 	ipvs_sync_stop(&y->director.ipvs);
 	yoked_fence_stop(y);
@@ -201,9 +202,8 @@ state_stop(struct daemon *d)
 static void
 reload(struct daemon *d)
 {
-	char text[1024];
-
-	(void)yoked_reload(d->user, text, sizeof(text));
+	if (yoked_reload(d->user) < 0)
+		log_warning("reload=refused why=\"one is under way\"");
 }
 
 static void

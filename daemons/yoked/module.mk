@@ -11,6 +11,7 @@ yoked_SRC := \
 	daemons/yoked/yoked_listen.c \
 	daemons/yoked/yoked_monitor.c \
 	daemons/yoked/yoked_net.c \
+	daemons/yoked/yoked_reload.c \
 	daemons/yoked/yoked_status.c \
 	daemons/yoked/yoked_status_net.c \
 	daemons/yoked/yoked_store.c \

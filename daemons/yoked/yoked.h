@@ -48,6 +48,7 @@ struct client {
 	struct client *next;
 	struct ipcs_conn *conn;
 	bool watching;
+	bool reloading;       /* waits for the end of a reload */
 	char *status;         /* text being fetched in pieces */
 	size_t status_len;
 };
@@ -90,6 +91,7 @@ struct yoked {
 	usec_t start;
 	struct helper monitor, store, link, sync;
 	struct yoked_fence fence;
+	struct reload *reload; /* under way */
 	struct guard *guard; /* NULL: leases only */
 	struct client *clients;
 	struct timer flush;   /* outboxes to try again */
@@ -113,7 +115,11 @@ void yoked_flush_init(struct yoked *y);
 /* yoked_command.c: runs a command's words; its answer is text for people. */
 int yoked_command(struct yoked *y, struct client *c, unsigned n,
     char words[][NAME_LEN], char *ret_text, size_t len);
-int yoked_reload(struct yoked *y, char *ret_text, size_t len);
+
+/* yoked_reload.c: begins to read the configuration; clients that are marked as
+ * reloading are answered when it was applied or refused. 0; -ERR_BUSY. */
+int yoked_reload(struct yoked *y);
+void yoked_reload_stop(struct yoked *y);
 
 /* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */
 char *yoked_status(const struct yoked *y, size_t *ret_len);

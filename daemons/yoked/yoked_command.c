@@ -124,7 +124,15 @@ cmd_maintenance(struct asked *a)
 static int
 cmd_reload(struct asked *a)
 {
-	return yoked_reload(a->y, a->text, a->len);
+	int rc = yoked_reload(a->y);
+
+	if (rc == -ERR_BUSY)
+		(void)snprintf(a->text, a->len,
+		    "the configuration is being read already");
+	if (rc < 0)
+		return rc;
+	a->client->reloading = true;
+	return -EINPROGRESS;
 }
 
 static int
@@ -191,41 +199,4 @@ yoked_command(struct yoked *y, struct client *client, unsigned n,
 	}
 	(void)snprintf(ret_text, len, "yoked does not know this command");
 	return -EINVAL;
-}
-
-int
-yoked_reload(struct yoked *y, char *ret_text, size_t len)
-{
-	struct conf_err e;
-	struct conf *fresh, *was = y->conf;
-	size_t changes;
-	int rc;
-
-	rc = conf_load(y->conf_file, y->node_name, 0, &fresh, &e);
-	if (rc < 0) {
-		(void)conf_err_format(&e, ret_text, len);
-		log_err("reload refused, the running configuration stays: %s",
-		    ret_text);
-		return rc;
-	}
-	rc = director_reload(&y->director, fresh, &changes);
-	if (rc < 0) {
-		conf_free(fresh);
-		(void)snprintf(ret_text, len, "%s: instance, nodes, paths or "
-		    "the key differ: restart yoked for those; the running "
-		    "configuration stays", y->conf_file);
-		return rc;
-	}
-	y->conf = fresh;
-	yoked_net_reload(y);
-	guard_reload(y->guard, fresh);
-	conf_free(was);
-	(void)snprintf(ret_text, len, "reloaded %s: %zu changes%s",
-	    y->conf_file, changes, y->director.role == ROLE_STANDBY ?
-	    "; services follow the active director" : "");
-	log_notice("%s", ret_text);
-	(void)helper_send(y, &y->monitor, MSG_RELOAD, "", 0);
-	(void)helper_send(y, &y->store, MSG_RELOAD, "", 0);
-	(void)helper_send(y, &y->sync, MSG_RELOAD, "", 0);
-	return 0;
 }

@@ -222,6 +222,8 @@ on_command(struct yoked *y, struct ipcs_conn *c, const void *body, size_t len)
 		return;
 	}
 	rc = yoked_command(y, ipcs_user(c), n, words, text, sizeof(text));
+	if (rc == -EINPROGRESS)
+		return; /* answered when it is done */
 	if (rc < 0 && text[0] == '\0')
 		(void)snprintf(text, sizeof(text), "%s", err_text(rc));
 	(void)ipcs_reply(c, rc, text, strlen(text));
