@@ -170,6 +170,12 @@ demo: deps
 	$(Q)+$(MAKE) --no-print-directory W=1 programs testprograms
 	$(Q)$(PYTHON) test/rack/demo.py --json build/demo.json
 
+# 10 000 servers: reload, status, takeover, memory, late beats.
+.PHONY: bench-scale
+bench-scale: deps
+	$(Q)+$(MAKE) --no-print-directory programs testprograms
+	$(Q)$(PYTHON) test/rack/bench_scale.py --json build/bench-scale.json
+
 RUNS ?= 10
 bench-failover: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms

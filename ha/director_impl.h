@@ -40,6 +40,7 @@ void outrank_seen(struct director *d); /* nobody else's term is above ours */
 /* mutate.c */
 void early_forget(struct director *d);
 void early_redo(struct director *d); /* on the table that replaced ours */
+void ipvs_changed(struct director *d, const struct change *c);
 int mutate(struct director *d, struct change *c); /* numbers, applies, tells */
 void table_replace(struct director *d, struct table *fresh); /* takes fresh */
 size_t table_follow_conf(struct director *d, const struct conf *c);

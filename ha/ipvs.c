@@ -11,8 +11,8 @@
 #include "common/err.h"
 #include "common/mem.h"
 
-#define SYNC_MAXLEN 60 /* every connection fills a buffer: it leaves at once   \
-			*/
+/* Every connection fills a buffer: it leaves at once. */
+#define SYNC_MAXLEN 60
 
 static const enum lvs_method methods[METHOD__LAST] = {
 	[METHOD_DR] = LVS_DR,
@@ -34,8 +34,8 @@ ipvs_key(const struct service_def *d, struct lvs_key *ret)
 	ret->protocol = d->protocol;
 }
 
-static int
-want_service(const struct service *s, struct lvs_table *t)
+int
+ipvs_want_service(const struct service *s, struct lvs_table *t)
 {
 	struct lvs_service ls = { 0 }, *added;
 	size_t i;
@@ -77,7 +77,7 @@ ipvs_want(const struct table *t, struct lvs_table *ret)
 	int rc = 0;
 
 	for (i = 0; i < t->n_services && rc == 0; i++)
-		rc = want_service(t->services[i], &w);
+		rc = ipvs_want_service(t->services[i], &w);
 	if (rc == 0)
 		rc = lvs_table_sort(&w);
 	if (rc < 0) {
@@ -86,59 +86,6 @@ ipvs_want(const struct table *t, struct lvs_table *ret)
 	}
 	*ret = w;
 	return 0;
-}
-
-static void
-on_fail(void *arg, size_t index, int rc, const char *text)
-{
-	struct ipvs *i = arg;
-
-	(void)index;
-	(void)rc;
-	if (i->error[0] == '\0')
-		(void)snprintf(i->error, sizeof(i->error), "%s", text);
-}
-
-/* Services that our table dropped are ours until the kernel dropped them. */
-static void
-disown(struct ipvs *i, const struct lvs_table *want)
-{
-	size_t k;
-
-	for (k = i->owned.n; k-- > 0;)
-		if (lvs_table_find(want, &i->owned.keys[k]) == NULL)
-			lvs_owned_del(&i->owned, &i->owned.keys[k]);
-}
-
-static int
-pass(struct ipvs *i, bool asked)
-{
-	struct lvs_table want = { 0 }, have = { 0 };
-	struct lvs_plan plan = { 0 };
-	int rc;
-
-	rc = ipvs_want(i->table, &want);
-	if (rc == 0) {
-		rc = i->ops->read(i->ctx, &have);
-		i->drives = rc == 0;
-	}
-	if (rc == 0)
-		rc = lvs_owned_add_table(&i->owned, &want);
-	if (rc == 0)
-		rc = lvs_plan_make(&want, &have, &i->owned, &plan);
-	if (rc == 0 && plan.n > 0) {
-		rc = i->ops->apply(i->ctx, plan.ops, plan.n, on_fail, i);
-		i->applied += plan.n;
-		if (!asked && i->reconciled)
-			i->repairs += plan.n;
-	}
-	if (rc == 0)
-		disown(i, &want);
-	lvs_plan_done(&plan);
-	lvs_table_done(&i->have);
-	i->have = have;
-	lvs_table_done(&want);
-	return rc;
 }
 
 const char *
@@ -211,42 +158,112 @@ ipvs_sync_stop(struct ipvs *i)
 	}
 }
 
+/* A pass is done, well or not. */
 static void
-reconcile(struct ipvs *i, bool asked)
+passed(struct ipvs *i, usec_t cost, int rc)
 {
-	usec_t start = loop_now(i->loop);
-	int rc;
-
-	timer_stop(&i->soon);
-	i->error[0] = '\0';
-	i->rc = pass(i, asked);
-	if (i->rc < 0 && i->error[0] == '\0')
+	i->rc = rc;
+	if (rc < 0 && i->error[0] == '\0')
 		(void)snprintf(
-		    i->error, sizeof(i->error), "IPVS: %s", err_text(i->rc));
-	if (i->rc == 0 && !asked) {
-		rc = sync_daemons(i);
-		if (rc < 0)
-			(void)snprintf(i->error, sizeof(i->error),
-			    "IPVS sync daemons: %s", err_text(rc));
-	}
-	i->reconciled |= i->rc == 0;
+		    i->error, sizeof(i->error), "IPVS: %s", err_text(rc));
+	i->reconciled |= rc == 0;
 	i->passes++;
-	i->cost = loop_now(i->loop) - start;
-	timer_in(&i->drift, IPVS_DRIFT);
+	i->cost = cost;
 	if (i->on_pass != NULL)
 		i->on_pass(i->arg);
 }
 
 static void
+whole_done(struct ipvs *i, int rc)
+{
+	usec_t cost = i->pass.cost;
+	bool asked = i->pass.asked;
+	int sync;
+
+	ipvs_pass_end(&i->pass);
+	if (rc == 0 && !asked) {
+		sync = sync_daemons(i);
+		if (sync < 0)
+			(void)snprintf(i->error, sizeof(i->error),
+			    "IPVS sync daemons: %s", err_text(sync));
+	}
+	timer_in(&i->drift, IPVS_DRIFT);
+	passed(i, cost, rc);
+	if (i->n_dirty > 0 || i->all_dirty)
+		timer_in(&i->soon, 0); /* changed meanwhile */
+}
+
+/* The whole table. A small one at once; a large one in steps that leave the
+ * loop to the beats in between, unless it has to be done now. */
+static void
+whole(struct ipvs *i, bool asked, bool now)
+{
+	int rc;
+
+	if (!i->pass.under_way) {
+		i->error[0] = '\0';
+		if (asked) {
+			i->all_dirty = false;
+			i->n_dirty = 0;
+			timer_stop(&i->soon);
+		}
+		ipvs_pass_begin(&i->pass, asked);
+	}
+	do
+		rc = ipvs_pass_step(i);
+	while (rc == 1 && (now || i->table->n_services <= IPVS_AT_ONCE));
+	if (rc == 1)
+		timer_in(&i->step, USEC_MS);
+	else
+		whole_done(i, rc);
+}
+
+static void
+on_step(void *arg)
+{
+	struct ipvs *i = arg;
+
+	if (i->pass.under_way)
+		whole(i, i->pass.asked, false);
+}
+
+/* The services that changed, max of them. */
+static void
+services(struct ipvs *i, unsigned max)
+{
+	usec_t start = loop_now(i->loop);
+	int rc = 0;
+
+	i->error[0] = '\0';
+	for (; i->n_dirty > 0 && max > 0 && rc == 0; max--)
+		rc = ipvs_pass_one(i, i->dirty[--i->n_dirty]);
+	passed(i, loop_now(i->loop) - start, rc);
+	if (rc < 0)
+		i->all_dirty = true;
+	if (i->n_dirty > 0 || rc < 0)
+		timer_in(&i->soon, rc < 0 ? IPVS_DRIFT : USEC_MS);
+}
+
+static void
 on_soon(void *arg)
 {
-	reconcile(arg, true);
+	struct ipvs *i = arg;
+
+	if (i->pass.under_way)
+		return; /* at its end */
+	if (i->all_dirty)
+		whole(i, true, false);
+	else if (i->n_dirty > 0)
+		services(i, IPVS_AT_ONCE);
 }
 
 static void
 on_drift(void *arg)
 {
-	reconcile(arg, false);
+	struct ipvs *i = arg;
+
+	if (!i->pass.under_way)
+		whole(i, i->all_dirty, false);
 }
 
 void
@@ -260,6 +277,7 @@ ipvs_start(struct ipvs *i, struct loop *l, const struct lvs_ops *ops, void *ctx,
 		.conf = conf,
 		.drives = true };
 	timer_init(&i->soon, l, on_soon, i);
+	timer_init(&i->step, l, on_step, i);
 	timer_init(&i->drift, l, on_drift, i);
 	timer_in(&i->drift, 0);
 }
@@ -268,25 +286,54 @@ void
 ipvs_stop(struct ipvs *i)
 {
 	timer_stop(&i->soon);
+	timer_stop(&i->step);
 	timer_stop(&i->drift);
+	ipvs_pass_end(&i->pass);
 	lvs_table_done(&i->have);
 	lvs_owned_done(&i->owned);
 }
 
-/* Passes over a large table are spread so that they stay a fifth of the time.
- */
-void
-ipvs_dirty(struct ipvs *i)
+static void
+note_dirty(struct ipvs *i, const char *service)
 {
+	unsigned k;
+
+	for (k = 0; k < i->n_dirty; k++)
+		if (strcmp(i->dirty[k], service) == 0)
+			return;
+	if (i->n_dirty == IPVS_DIRTY_MAX)
+		i->all_dirty = true;
+	else
+		(void)snprintf(
+		    i->dirty[i->n_dirty++], NAME_LEN, "%s", service);
+}
+
+/* Passes over the whole of a large table are spread so that they stay a fifth
+ * of the time. */
+void
+ipvs_dirty(struct ipvs *i, const char *service)
+{
+	if (service == NULL)
+		i->all_dirty = true;
+	else
+		note_dirty(i, service);
 	if (!timer_armed(&i->soon))
-		timer_in(&i->soon, i->cost > 2 * USEC_MS ? i->cost * 4 : 0);
+		timer_in(&i->soon, i->all_dirty && i->cost > 2 * USEC_MS ?
+		    i->cost * 4 : 0);
 }
 
 void
 ipvs_flush(struct ipvs *i)
 {
-	if (timer_armed(&i->soon))
-		reconcile(i, true);
+	if (i->pass.under_way && i->pass.asked)
+		whole(i, true, true);
+	if (i->all_dirty) {
+		ipvs_pass_end(&i->pass); /* what it read is of no use now */
+		timer_stop(&i->step);
+		whole(i, true, true);
+	} else if (i->n_dirty > 0) {
+		services(i, IPVS_DIRTY_MAX);
+	}
 }
 
 const struct lvs_service *

@@ -1,7 +1,8 @@
 /*
  * ipvs: keeps the kernel's table equal to ours: reads it, diffs, applies the
- * delta; at once after a change, and every second, so that what was removed or
- * altered by hand is put right. Foreign services are never touched.
+ * delta; at once for a service that changed, and every second for all, so that
+ * what was removed or altered by hand is put right. Foreign services are never
+ * touched. A pass over a large table goes in steps: no beat waits for it.
  */
 #ifndef HA_IPVS_H
 #define HA_IPVS_H
@@ -12,6 +13,19 @@
 #include "ha/table.h"
 
 #define IPVS_DRIFT USEC_S
+#define IPVS_AT_ONCE 16   /* services that are no reason to go in steps */
+#define IPVS_DIRTY_MAX 64 /* with more that changed it is the whole table */
+
+/* A pass over the whole table, while it goes on. */
+struct ipvs_pass {
+	bool under_way, planned;
+	bool asked; /* by a change of ours */
+	struct lvs_table have, want;
+	struct lvs_plan plan;
+	size_t at; /* services read, then operations applied */
+	usec_t cost;
+	int rc;
+};
 
 struct ipvs {
 	struct loop *loop;
@@ -21,7 +35,11 @@ struct ipvs {
 	const struct conf *conf;   /* borrowed: sync daemons */
 	struct lvs_owned owned;
 	struct lvs_table have; /* as last read; counters and all */
-	struct timer soon, drift;
+	struct ipvs_pass pass;
+	char dirty[IPVS_DIRTY_MAX][NAME_LEN]; /* services that changed */
+	unsigned n_dirty;
+	bool all_dirty;
+	struct timer soon, step, drift;
 	usec_t cost;	 /* of the last pass */
 	bool reconciled; /* a pass has succeeded */
 	int rc;		 /* of the last pass */
@@ -49,12 +67,20 @@ uint8_t ipvs_sync_id(const struct conf *c, const struct conf_node *n);
 /* How the kernel knows a service. */
 void ipvs_key(const struct service_def *d, struct lvs_key *ret);
 
-void ipvs_dirty(struct ipvs *i); /* the table changed: a pass soon */
-void ipvs_flush(struct ipvs *i); /* now, if a pass is due */
+/* This service's servers or their weights changed; NULL: more than that. */
+void ipvs_dirty(struct ipvs *i, const char *service);
+void ipvs_flush(struct ipvs *i); /* what is to be done, now and all of it */
 
 /* What our table asks of the kernel; caller lvs_table_done()s. 0, -ENOMEM,
  * -EEXIST: two services share a key. */
 int ipvs_want(const struct table *t, struct lvs_table *ret);
+int ipvs_want_service(const struct service *s, struct lvs_table *t);
+
+/* ipvs_pass.c. A step: 1: there is more to do; 0: done; or a failure. */
+void ipvs_pass_begin(struct ipvs_pass *p, bool asked);
+void ipvs_pass_end(struct ipvs_pass *p);
+int ipvs_pass_step(struct ipvs *i);
+int ipvs_pass_one(struct ipvs *i, const char *service); /* 0 or a failure */
 
 /* The kernel's entry of a service, NULL: not there (yet). */
 const struct lvs_service *ipvs_have(

@@ -58,6 +58,8 @@ struct lvs_ops {
 	int (*read)(void *ctx, struct lvs_table *ret);
 	int (*read_more)(
 	    void *ctx, struct lvs_table *t, size_t *at, size_t max);
+	int (*read_one)(
+	    void *ctx, const struct lvs_key *k, struct lvs_table *ret);
 	int (*apply)(void *ctx, const struct lvs_op *ops, size_t n,
 	    lvs_fail_fn fail, void *arg);
 	int (*sync_start)(void *ctx, const struct lvs_sync *s);

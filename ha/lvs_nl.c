@@ -468,6 +468,12 @@ nl_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
 }
 
 static int
+nl_read_one(void *ctx, const struct lvs_key *k, struct lvs_table *ret)
+{
+	return lvs_read_one(ctx, k, ret);
+}
+
+static int
 nl_apply(
     void *ctx, const struct lvs_op *ops, size_t n, lvs_fail_fn fail, void *arg)
 {
@@ -495,6 +501,7 @@ nl_sync_read(void *ctx, struct lvs_sync ret[2])
 const struct lvs_ops lvs_nl = {
 	.read = nl_read,
 	.read_more = nl_read_more,
+	.read_one = nl_read_one,
 	.apply = nl_apply,
 	.sync_start = nl_sync_start,
 	.sync_stop = nl_sync_stop,

@@ -33,6 +33,7 @@ HA_SRC += \
 HA_SRC += \
 	ha/announce.c \
 	ha/ipvs.c \
+	ha/ipvs_pass.c \
 	ha/table_diff.c \
 	ha/vip_nl.c
 

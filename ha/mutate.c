@@ -57,14 +57,24 @@ early_redo(struct director *d)
 	free(v);
 }
 
+/* A service itself may have another key now, or be gone. */
+void
+ipvs_changed(struct director *d, const struct change *c)
+{
+	bool whole =
+	    c->what == CHANGE_SERVICE_SET || c->what == CHANGE_SERVICE_DEL;
+
+	if (c->what != CHANGE_EPOCH)
+		ipvs_dirty(&d->ipvs, whole ? NULL : c->service);
+}
+
 static void
 tell(struct director *d, const struct change *c)
 {
 	uint8_t mem[CHANGE_BYTES_MAX];
 	struct buf b = buf_writer(mem, sizeof(mem));
 
-	if (c->what != CHANGE_EPOCH)
-		ipvs_dirty(&d->ipvs);
+	ipvs_changed(d, c);
 	if (role_holds(d->role)) {
 		change_pack(&b, c);
 		if (!b.bad)
@@ -107,7 +117,7 @@ table_replace(struct director *d, struct table *fresh)
 	}
 	if (d->store_opened)
 		d->ports.store->open(d->ports.store_ctx, &d->table);
-	ipvs_dirty(&d->ipvs);
+	ipvs_dirty(&d->ipvs, NULL);
 	d->listener->on_table(d->arg);
 }
 

@@ -161,7 +161,7 @@ on_peer_change(struct director *d, const void *body, size_t len)
 	d->replica.changes++;
 	if (c.epoch > d->epoch_seen)
 		d->epoch_seen = c.epoch;
-	ipvs_dirty(&d->ipvs);
+	ipvs_changed(d, &c);
 	d->listener->on_change(&c, d->arg);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/err.h"
 #include "ha/lvs_op.h"
 
 static int
@@ -47,6 +48,7 @@ fake_read(void *ctx, struct lvs_table *ret)
 }
 
 /* Whole in the second call, so that callers meet a 1. */
+/* In two pieces, so that there is an in-between. */
 static int
 fake_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
 {
@@ -54,6 +56,23 @@ fake_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
 	if ((*at)++ == 0)
 		return 1;
 	return fake_read(ctx, t);
+}
+
+static int
+fake_read_one(void *ctx, const struct lvs_key *k, struct lvs_table *ret)
+{
+	struct lvs_fake *f = ctx;
+	struct lvs_table one = { 0 };
+	struct lvs_service *s = lvs_table_find(&f->table, k);
+
+	f->reads++;
+	if (f->fail_read != 0 && --f->fail_read == 0)
+		return f->fail_rc;
+	if (s == NULL)
+		return -ERR_NO_SERVICE;
+	one.services = s;
+	one.n = 1;
+	return copy_table(&one, ret);
 }
 
 static int
@@ -296,6 +315,7 @@ lvs_fake_done(struct lvs_fake *f)
 const struct lvs_ops lvs_fake_ops = {
 	.read = fake_read,
 	.read_more = fake_read_more,
+	.read_one = fake_read_one,
 	.apply = fake_apply,
 	.sync_start = fake_sync_start,
 	.sync_stop = fake_sync_stop,

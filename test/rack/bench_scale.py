@@ -92,8 +92,8 @@ def main():
         out["reload_1000_ms"] = statistics.median(
             reload_ms(rack, pair, active, 1000 * (i % 2 == 0))
             for i in range(a.runs))
-        out["status_ms"] = timed(lambda: pair.yoke(active, "status --json >/dev/null",
-                                                   timeout=30))
+        out["status_ms"] = timed(lambda: pair.yoke(
+            active, "status --json >/dev/null", timeout=30))
         wait_for(pair.settled, 60, "settled")
         for n in (active, standby):
             b = beats(pair, n)

@@ -138,6 +138,24 @@ kernel_read(void *ctx, struct lvs_table *ret)
 }
 
 static int
+kernel_read_more(void *ctx, struct lvs_table *t, size_t *at, size_t max)
+{
+	struct sim_node *n = ctx;
+
+	return n->lvs_fails ? KERNELS_FAIL :
+			      lvs_fake_ops.read_more(&n->kernel, t, at, max);
+}
+
+static int
+kernel_read_one(void *ctx, const struct lvs_key *k, struct lvs_table *ret)
+{
+	struct sim_node *n = ctx;
+
+	return n->lvs_fails ? KERNELS_FAIL :
+			      lvs_fake_ops.read_one(&n->kernel, k, ret);
+}
+
+static int
 kernel_apply(void *ctx, const struct lvs_op *ops, size_t n_ops,
     lvs_fail_fn fail, void *arg)
 {
@@ -158,6 +176,8 @@ kernel_sync_start(void *ctx, const struct lvs_sync *y)
 
 static const struct lvs_ops kernel_ops = {
 	.read = kernel_read,
+	.read_more = kernel_read_more,
+	.read_one = kernel_read_one,
 	.apply = kernel_apply,
 	.sync_start = kernel_sync_start,
 };

@@ -36,7 +36,8 @@ change(struct rig *r, struct change *c)
 	c->seq = r->table.seq + 1;
 	if (table_apply(&r->table, c) < 0)
 		abort();
-	ipvs_dirty(&r->ipvs);
+	ipvs_dirty(&r->ipvs, c->what == CHANGE_SERVICE_SET ||
+		    c->what == CHANGE_SERVICE_DEL ? NULL : c->service);
 }
 
 static void
@@ -166,6 +167,7 @@ test_follows(void)
 	change(r, &c);
 	run(r, USEC_MS);
 	is_int(weight(r, 2), -1, "removed");
+	run(r, 2 * IPVS_DRIFT);
 	s = ipvs_have(&r->ipvs, &r->table.services[0]->def);
 	ok(s != NULL, "the kernel's entry is found by definition");
 	c.what = CHANGE_SERVICE_DEL;
@@ -193,6 +195,70 @@ test_batches(void)
 	passes = r->passes;
 	ipvs_flush(&r->ipvs);
 	is_int(r->passes, passes, "nor does it do anything when nothing is due");
+	rig_free(r);
+}
+
+#define MANY 200
+
+/* Is the kernel's table the whole of ours? */
+static bool
+all_there(struct rig *r)
+{
+	struct lvs_table want;
+	struct lvs_plan plan;
+	bool same;
+
+	if (ipvs_want(&r->table, &want) < 0 ||
+	    lvs_plan_make(&want, &r->kernel.table, &r->ipvs.owned, &plan) < 0)
+		abort();
+	same = plan.n == 0;
+	lvs_plan_done(&plan);
+	lvs_table_done(&want);
+	return same;
+}
+
+/* A large table goes in steps; what changes in between is not lost. */
+static void
+test_large(void)
+{
+	struct rig *r = rig_new();
+	size_t reads, ops;
+	char name[16];
+	unsigned i, n;
+
+	for (i = 1; i <= MANY; i++) {
+		(void)snprintf(name, sizeof(name), "s%u", i);
+		set_service(r, name, i);
+		for (n = 1; n <= 3; n++)
+			set_server(r, name, n);
+	}
+	run(r, USEC_MS);
+	ok(!all_there(r), "a large table is not there at once");
+	ok(r->ipvs.pass.under_way, "it is under way");
+	set_state(r, CHANGE_OVERRIDE, 1, 77);
+	run(r, 100 * USEC_MS);
+	ok(all_there(r), "but soon");
+	is_int(weight(r, 1), 77, "with what changed meanwhile");
+	run(r, 3 * IPVS_DRIFT);
+	reads = r->kernel.reads;
+	ops = r->kernel.ops;
+	set_state(r, CHANGE_OVERRIDE, 1, 78);
+	run(r, USEC_MS);
+	is_int(weight(r, 1), 78, "one change is there at once");
+	is_int(r->kernel.reads - reads, 1, "for one read of one service");
+	is_int(r->kernel.ops - ops, 1, "and one operation");
+	set_service(r, "more", MANY + 1);
+	set_server(r, "more", 1);
+	run(r, USEC_MS);
+	set_server(r, "more", 2);
+	ipvs_flush(&r->ipvs);
+	ok(all_there(r), "flush ends what is under way, and all that is due");
+	(void)lvs_fake_kernel(&r->kernel, LVS_DEL_SERVICE,
+	    &(struct lvs_op){ .service = &r->kernel.table.services[7] });
+	ok(!all_there(r), "one is removed by hand");
+	run(r, 2 * IPVS_DRIFT);
+	ok(all_there(r), "and put right within two seconds");
+	ok(r->ipvs.repairs > 0 && r->ipvs.repairs <= 4, "as a repair");
 	rig_free(r);
 }
 
@@ -312,6 +378,7 @@ main(void)
 {
 	test_follows();
 	test_batches();
+	test_large();
 	test_drift();
 	test_failures();
 	test_owned();
