@@ -53,6 +53,7 @@ HA_SRC += \
 	ha/neigh.c \
 	ha/neigh_frame.c \
 	ha/ping.c \
+	ha/rt_parse.c \
 	ha/rtwatch.c \
 	ha/uplink.c \
 	ha/uplink_nl.c \

@@ -1,7 +1,7 @@
 /*
  * rtwatch: a netlink socket for events and the dumps, another one to ask for a
- * route. What the kernel sends is parsed with bounds by libnl's attribute
- * functions; messages of other senders than the kernel are dropped.
+ * route. Messages of other senders than the kernel are dropped; rt_parse.c
+ * reads them.
  *
  * Three dumps follow one another (links, addresses, routes): the kernel makes
  * one at a time for a socket. Only default routes matter, so a filter in the
@@ -14,10 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/if.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -25,6 +22,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "ha/rt_parse.h"
 
 #define RECV_BYTES 32768
 #define READS_MAX 64	/* in one go; the loop comes back for the rest */
@@ -116,51 +114,36 @@ link_room(struct rtwatch *w, int index)
 }
 
 static void
+drop_routes(struct rtwatch *w, int index)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_routes; i++)
+		if (w->routes[i].index == index)
+			w->routes[i--] = w->routes[--w->n_routes];
+}
+
+/* Of IPv4 routes that go with their link the kernel says nothing. */
+static void
 on_link(struct rtwatch *w, struct nlmsghdr *h)
 {
-	const struct ifinfomsg *m = NLMSG_DATA(h);
-	struct nlattr *tb[IFLA_MAX + 1];
-	struct rt_link *l;
-	struct addr local6;
+	struct rt_link fresh, *l;
 
-	if (nlmsg_parse(h, sizeof(*m), tb, IFLA_MAX, NULL) < 0)
-		return;
-	/* a bridge tells of its ports' lives as ports, too */
-	if (m->ifi_family != AF_UNSPEC)
+	if (rt_link_read(h, &fresh) < 0)
 		return;
 	l = h->nlmsg_type == RTM_DELLINK
-		? (struct rt_link *)rtwatch_link_at(w, m->ifi_index)
-		: link_room(w, m->ifi_index);
+		? (struct rt_link *)rtwatch_link_at(w, fresh.index)
+		: link_room(w, fresh.index);
+	if (!fresh.up || h->nlmsg_type == RTM_DELLINK)
+		drop_routes(w, fresh.index);
 	if (l == NULL)
 		return;
 	if (h->nlmsg_type == RTM_DELLINK) {
 		*l = w->links[--w->n_links];
 		return;
 	}
-	local6 = l->local6;
-	*l = (struct rt_link){ .index = m->ifi_index,
-		.local6 = local6,
-		.up = (m->ifi_flags & IFF_UP) != 0,
-		.carrier = (m->ifi_flags & IFF_LOWER_UP) != 0,
-		.ether = m->ifi_type == ARPHRD_ETHER };
-	if (tb[IFLA_IFNAME] != NULL)
-		(void)nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
-	if (tb[IFLA_ADDRESS] != NULL && nla_len(tb[IFLA_ADDRESS]) == 6)
-		memcpy(l->mac, nla_data(tb[IFLA_ADDRESS]), 6);
-	else
-		l->ether = false;
-}
-
-/* An address of that family in an attribute; none if it is no such thing. */
-static struct addr
-addr_of(const struct nlattr *a, uint8_t family)
-{
-	struct addr r = { .family = family };
-
-	if (a == NULL || addr_len(&r) == 0 || nla_len(a) != (int)addr_len(&r))
-		return (struct addr){ 0 };
-	memcpy(r.bytes, nla_data(a), addr_len(&r));
-	return r;
+	fresh.local6 = l->local6;
+	*l = fresh;
 }
 
 /* What a link asks its neighbours from. */
@@ -181,68 +164,13 @@ local_addr(struct rtwatch *w, const struct rt_addr *a, bool gone)
 static void
 on_addr(struct rtwatch *w, struct nlmsghdr *h)
 {
-	const struct ifaddrmsg *m = NLMSG_DATA(h);
-	struct nlattr *tb[IFA_MAX + 1];
-	struct ifa_cacheinfo ci = { .ifa_valid = UINT32_MAX };
+	bool gone = h->nlmsg_type == RTM_DELADDR;
 	struct rt_addr a;
 
-	if (nlmsg_parse(h, sizeof(*m), tb, IFA_MAX, NULL) < 0)
+	if (rt_addr_read(h, &a) < 0)
 		return;
-	a = (struct rt_addr){ .index = (int)m->ifa_index,
-		.addr = addr_of(tb[IFA_LOCAL], m->ifa_family),
-		.bits = m->ifa_prefixlen,
-		.port = h->nlmsg_pid };
-	if (addr_is_none(&a.addr))
-		a.addr = addr_of(tb[IFA_ADDRESS], m->ifa_family);
-	if (addr_is_none(&a.addr))
-		return;
-	if (tb[IFA_CACHEINFO] != NULL &&
-	    nla_len(tb[IFA_CACHEINFO]) >= (int)sizeof(ci))
-		memcpy(&ci, nla_data(tb[IFA_CACHEINFO]), sizeof(ci));
-	a.valid_s = ci.ifa_valid;
-	local_addr(w, &a, h->nlmsg_type == RTM_DELADDR);
-	w->listener->on_addr(&a, h->nlmsg_type == RTM_DELADDR, w->arg);
-}
-
-/* The first next hop of a route with several. */
-static void
-first_hop(struct nlattr *multi, struct rt_route *r)
-{
-	const struct rtnexthop *nh = nla_data(multi);
-	struct nlattr *tb[RTA_MAX + 1];
-
-	if (nla_len(multi) < (int)sizeof(*nh) || nh->rtnh_len < sizeof(*nh) ||
-	    nh->rtnh_len > nla_len(multi))
-		return;
-	r->index = nh->rtnh_ifindex;
-	if (nla_parse(tb, RTA_MAX, (struct nlattr *)RTNH_DATA(nh),
-		nh->rtnh_len - (int)sizeof(*nh), NULL) == 0)
-		r->gateway = addr_of(tb[RTA_GATEWAY], r->family);
-}
-
-static int
-route_of(struct nlmsghdr *h, struct rt_route *ret)
-{
-	const struct rtmsg *m = NLMSG_DATA(h);
-	struct nlattr *tb[RTA_MAX + 1];
-	uint32_t table = m->rtm_table;
-
-	if (nlmsg_parse(h, sizeof(*m), tb, RTA_MAX, NULL) < 0)
-		return -EBADMSG;
-	if (tb[RTA_TABLE] != NULL && nla_len(tb[RTA_TABLE]) == 4)
-		table = nla_get_u32(tb[RTA_TABLE]);
-	if (m->rtm_dst_len != 0 || table != RT_TABLE_MAIN ||
-	    m->rtm_type != RTN_UNICAST || (m->rtm_flags & RTM_F_CLONED) != 0)
-		return -ENOENT;
-	*ret = (struct rt_route){ .family = m->rtm_family };
-	if (tb[RTA_OIF] != NULL && nla_len(tb[RTA_OIF]) == 4)
-		ret->index = (int)nla_get_u32(tb[RTA_OIF]);
-	if (tb[RTA_PRIORITY] != NULL && nla_len(tb[RTA_PRIORITY]) == 4)
-		ret->metric = nla_get_u32(tb[RTA_PRIORITY]);
-	ret->gateway = addr_of(tb[RTA_GATEWAY], ret->family);
-	if (tb[RTA_MULTIPATH] != NULL)
-		first_hop(tb[RTA_MULTIPATH], ret);
-	return 0;
+	local_addr(w, &a, gone);
+	w->listener->on_addr(&a, gone, w->arg);
 }
 
 static void
@@ -251,7 +179,7 @@ on_route(struct rtwatch *w, struct nlmsghdr *h)
 	struct rt_route r, *o;
 	size_t i;
 
-	if (route_of(h, &r) < 0)
+	if (rt_route_read(h, &r) < 0)
 		return;
 	for (i = 0; i < w->n_routes; i++) {
 		o = &w->routes[i];
@@ -528,29 +456,6 @@ rtwatch_close(struct rtwatch *w)
 	free(w);
 }
 
-static int
-read_reach(struct nlmsghdr *h, uint32_t seq, struct rt_reach *ret)
-{
-	const struct rtmsg *m = NLMSG_DATA(h);
-	struct nlattr *tb[RTA_MAX + 1];
-
-	if (h->nlmsg_seq != seq)
-		return -EAGAIN;
-	if (h->nlmsg_type == NLMSG_ERROR)
-		return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-	if (h->nlmsg_type != RTM_NEWROUTE ||
-	    nlmsg_parse(h, sizeof(*m), tb, RTA_MAX, NULL) < 0)
-		return -EBADMSG;
-	if (m->rtm_type != RTN_UNICAST)
-		return m->rtm_type == RTN_LOCAL ? -EADDRINUSE : -ENETUNREACH;
-	*ret = (struct rt_reach){ 0 };
-	if (tb[RTA_OIF] != NULL && nla_len(tb[RTA_OIF]) == 4)
-		ret->index = (int)nla_get_u32(tb[RTA_OIF]);
-	ret->via = addr_of(tb[RTA_GATEWAY], m->rtm_family);
-	ret->source = addr_of(tb[RTA_PREFSRC], m->rtm_family);
-	return 0;
-}
-
 int
 rtwatch_reach(
     struct rtwatch *w, const struct addr *to, int index, struct rt_reach *ret)
@@ -579,7 +484,7 @@ rtwatch_reach(
 		h = (struct nlmsghdr *)mem;
 		rc = n < 0 ? -errno : -EBADMSG;
 		if (n > 0 && nlmsg_ok(h, left))
-			rc = read_reach(h, w->ask_seq, ret);
+			rc = rt_reach_read(h, w->ask_seq, ret);
 	} while (n > 0 && rc == -EAGAIN);
 out:
 	nlmsg_free(msg);

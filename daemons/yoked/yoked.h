@@ -15,14 +15,12 @@
 #include "common/conf.h"
 #include "common/ipcs.h"
 #include "common/loop.h"
+#include "daemons/yoked/yoked_net.h"
 #include "daemons/yoked/guard.h"
 #include "ha/director.h"
 #include "ha/lvs.h"
 #include "ha/sync_wire.h"
-#include "ha/uplink_nl.h"
 #include "ha/vip.h"
-#include "ha/vip_dup.h"
-#include "ha/vip_watch.h"
 
 #define HELPER_SILENT (3 * USEC_S) /* one that says nothing for so long hangs */
 
@@ -52,20 +50,6 @@ struct client {
 	char *status;         /* text being fetched in pieces */
 	size_t status_len;
 };
-
-/* What happens on our own network. */
-struct yoked_net {
-	bool started;
-	struct rtwatch *rt;
-	struct neigh *answers, *claims; /* of witnesses; of VIPs */
-	struct ping *ping;
-	struct uplink_nl uplink_nl;
-	struct uplink uplink;
-	struct vip_watch vips;
-	struct vip_dup dups;
-};
-
-struct out;
 
 /* The fence command while it runs; pid 0: it does not. */
 struct yoked_fence {
@@ -124,13 +108,6 @@ void yoked_reload_stop(struct yoked *y);
 /* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */
 char *yoked_status(const struct yoked *y, size_t *ret_len);
 
-/* yoked_status_net.c: what of it is about our own network */
-void yoked_status_uplink(const struct yoked *y, struct out *o);
-/* the fields of VIP number i that are about others */
-void yoked_status_vip(const struct yoked *y, size_t i, struct out *o);
-void yoked_alarms_net(const struct yoked *y, struct out *o);
-void yoked_alarm(struct out *o, const char *name, const char *text);
-
 /* ports and listener */
 extern const struct link_ops yoked_link_ops;
 extern const struct store_ops yoked_store_ops;
@@ -146,20 +123,6 @@ void yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);
 void yoked_monitor_sync(struct yoked *y); /* states, and whether to probe */
 void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
-
-/* yoked_net.c */
-int yoked_net_start(struct yoked *y); /* after the director; 0 or -errno */
-void yoked_net_stop(struct yoked *y);
-void yoked_net_reload(struct yoked *y); /* y->conf is a fresh one */
-void yoked_net_listen(struct yoked *y); /* to whose claims has changed */
-
-/* yoked_vips.c: watches the kernel's addresses and the segment's. */
-int yoked_vips_start(struct yoked *y); /* 0 or -ENOMEM */
-void yoked_vips_stop(struct yoked *y);
-void yoked_vips_reload(struct yoked *y);
-void yoked_vips_hold(struct yoked *y); /* perhaps others than before */
-void yoked_vips_claim(
-    struct yoked *y, int index, const struct neigh_claim *c);
 
 /* yoked_sync.c, yoked_sync_view.c: connections */
 void yoked_sync_init(struct yoked *y);
