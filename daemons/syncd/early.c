@@ -24,7 +24,8 @@
 #define SYN_TIMEOUT_S 60
 #define RATE 20000 /* SYNs told in a second, at most */
 #define BURST 4000
-#define CARDS_AGAIN (20 * USEC_MS)
+#define CARDS_AGAIN (2 * USEC_MS)
+#define CARDS_SHARE 20 /* of the time at most for asking: one in so many */
 #define CARDS_OLD (2 * USEC_S)
 #define INBOUND 4096 /* remembered; a power of two */
 #define ETH 14
@@ -126,9 +127,11 @@ by_card_again(struct syncd *s, const struct target *g, int ifindex,
 
 	if (age < CARDS_OLD)
 		v = by_card(s, g, ifindex, mac, port);
-	if (v == NULL && age >= CARDS_AGAIN) {
-		s->early.cards_asked = now;
+	if (v == NULL && age >= CARDS_AGAIN &&
+	    age >= s->early.cards_cost * CARDS_SHARE) {
 		(void)cards_read(&s->cards);
+		s->early.cards_asked = loop_now(s->loop);
+		s->early.cards_cost = s->early.cards_asked - now;
 		v = by_card(s, g, ifindex, mac, port);
 	}
 	return v;

@@ -56,7 +56,7 @@ struct early {
 	uint64_t sent, lost, unsure;
 	usec_t refilled;    /* of the allowance */
 	unsigned allowance; /* SYNs that may be told now */
-	usec_t cards_asked;
+	usec_t cards_asked, cards_cost;
 	struct early_in { /* SYNs of clients on their way in, for nat */
 		uint32_t seq;
 		uint16_t client_port, virt_port;
