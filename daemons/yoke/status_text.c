@@ -223,6 +223,18 @@ show_replica(const json_t *j, struct lines *l)
 	line_end(l);
 }
 
+/* A line that is too slow for a sign of life each beat interval. */
+static void
+add_pace(const json_t *j, const json_t *path, char *text, size_t len)
+{
+	int64_t own = get_num_at(path, "interval_us");
+	size_t n = strlen(text);
+
+	if (own > get_num_at(get_at(j, "beats"), "interval_us"))
+		(void)snprintf(text + n, len - n, " each %lld ms",
+		    (long long)own / 1000);
+}
+
 static void
 show_paths(const json_t *j, struct lines *l)
 {
@@ -242,6 +254,8 @@ show_paths(const json_t *j, struct lines *l)
 		if (up && !get_bool_at(p, "peer_hears"))
 			(void)strncat(piece, " one-way",
 			    sizeof(piece) - strlen(piece) - 1);
+		if (up)
+			add_pace(j, p, piece, sizeof(piece));
 		if (text_width(piece) <= PIECE)
 			line_put(
 			    l, up ? TONE_PLAIN : TONE_WARN, 3, "%s", piece);

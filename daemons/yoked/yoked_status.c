@@ -65,6 +65,10 @@ path_trouble(const struct yoked *y, const struct path_state *p)
 		return p->path->problem;
 	if (p->refused != 0 && ago(loop_now(y->loop), p->refused) < RECENT)
 		return refusals[p->refusal];
+	if (p->path != NULL && p->path->line != NULL &&
+	    p->path->line->carrier == CARRIER_NO)
+		return "no carrier: the other side is off or the cable is "
+		       "unplugged";
 	return p->heard == 0 ? "nothing was ever heard on it"
 			     : "nothing is heard on it";
 }
@@ -324,6 +328,32 @@ peer_hears(const struct beats *b, unsigned i)
 }
 
 static void
+show_line(const struct path_line *l, struct out *o)
+{
+	static const struct path_line none;
+	const struct path_line *c = l != NULL ? l : &none;
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counts[] = {
+		{ "crc_errors", c->crc_errors },
+		{ "garbage_bytes", c->garbage },
+		{ "hangups", c->hangups },
+	};
+	size_t i;
+
+	if (c->carrier == CARRIER_UNKNOWN)
+		out_null(o, "carrier");
+	else
+		out_bool(o, "carrier", c->carrier == CARRIER_YES);
+	for (i = 0; i < ARRAY_LEN(counts); i++)
+		if (l != NULL)
+			out_num(o, counts[i].name, counts[i].n);
+		else
+			out_null(o, counts[i].name);
+}
+
+static void
 show_path(const struct yoked *y, unsigned i, struct out *o)
 {
 	const struct beats *b = &y->director.beats;
@@ -340,6 +370,8 @@ show_path(const struct yoked *y, unsigned i, struct out *o)
 	out_num(o, "sent", p->sent);
 	out_num(o, "send_errors", p->send_errors);
 	out_ms(o, "gap_max_ms", p->gap_max);
+	out_usec(o, "interval_us", beats_interval(b, i));
+	show_line(p->path != NULL ? p->path->line : NULL, o);
 	out_str(o, "problem", p->path != NULL ? p->path->problem : NULL);
 	out_close(o);
 }

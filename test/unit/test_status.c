@@ -174,6 +174,11 @@ break_duplicate(struct fixture *f)
 		.count = 3 };
 }
 
+static const struct path_line noisy_line = { .carrier = CARRIER_YES,
+	.crc_errors = 1,
+	.garbage = 2,
+	.hangups = 3 };
+
 /* What a well active director leaves null or empty. */
 static void
 spoil(struct fixture *f)
@@ -181,6 +186,7 @@ spoil(struct fixture *f)
 	break_vip(f);
 	break_duplicate(f);
 	f->path.problem = "eth0 has no carrier";
+	f->path.line = &noisy_line;
 	f->y.director.beats.paths[0].up = false;
 	f->y.director.vip_rc = -19;
 	f->y.director.ipvs.rc = -1;

@@ -97,6 +97,7 @@ set_beats(struct fixture *f)
 	usec_t now = usec_mono();
 	unsigned i;
 
+	b->conf = &f->conf;
 	b->n_paths = 2;
 	for (i = 0; i < 2; i++)
 		b->paths[i] = (struct path_state){ .own = &f->own[1 - i],
