@@ -100,6 +100,8 @@ class Config:
 CONFIGS = [
     Config("yoke-10-mh", "yoke, 10 ms beats, mh", Yoke,
            dict(interval="10ms", misses=3, scheduler="mh")),
+    Config("yoke-10-line", "yoke, 10 ms, mh, serial", Yoke,
+           dict(interval="10ms", misses=3, scheduler="mh", serial=115200)),
     Config("yoke-10-rr", "yoke, 10 ms beats, rr", Yoke,
            dict(interval="10ms", misses=3, scheduler="rr")),
     Config("yoke-mh", "yoke, defaults, mh", Yoke,

@@ -56,7 +56,11 @@ class Pair:
     def __init__(self, rack, interval="20ms", misses=3, scheduler="mh",
                  start_wait="1s", directory=None, checkpoint_interval="2s",
                  sync="true", early="true", no_replica="false", extra="", weight=10,
-                 corosync=True, node_extra=""):
+                 corosync=True, node_extra="", serial=0):
+        """serial: speed of a path `line` on the serial line; 0: none."""
+        if serial:
+            node_extra += (f"\n\tpath line {{ type = serial  device = "
+                           f"{rack.SERIAL}  speed = {serial} }}")
         self.rack = rack
         self.corosync = corosync
         self.bin = BIN

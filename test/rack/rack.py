@@ -84,6 +84,7 @@ class Rack:
             rt = 0
         self.mem, self.rt, self.baud = mem, rt, baud
         self.fabric = self.cable = self.guard = None
+        self.order_lock = threading.Lock()
         self.machines, self.servers = {}, {}
         self.popens = []
 
@@ -132,8 +133,9 @@ class Rack:
         with open(f"{self.dir}/cable.log", "wb") as log:
             self.cable = subprocess.Popen(
                 argv + [sys.executable, "-SE", f"{HERE}/cable.py", *ends,
-                        str(self.baud)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True)
+                        str(self.baud)], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=log, text=True,
+                start_new_session=True)
         wait_for(lambda: all(map(os.path.exists, ends)), 5, "serial line")
 
     def close(self):
@@ -171,6 +173,7 @@ class Rack:
 
     def boot(self, node, timeout=15):
         """Switches a director on; returns when it takes commands."""
+        self._carrier(node, True)
         self.machines[node].power_on()
         self._wait_boot(node, timeout)
 
@@ -180,7 +183,8 @@ class Rack:
     def power_cut(self, node):
         """Kills a director at once and whole. Returns Cut(realtime,
         monotonic), read just before; None if it was off."""
-        return self.machines[node].power_cut()
+        return self.machines[node].power_cut(
+            lambda: self._carrier(node, False))
 
     def powered(self, node):
         m = self.machines[node]
@@ -220,6 +224,29 @@ class Rack:
     def serial(self, up):
         """Cuts (up=False) or mends the serial line."""
         self.cable.send_signal(signal.SIGUSR2 if up else signal.SIGUSR1)
+
+    def serial_order(self, *words):
+        """See cable.py: garble, write, drop, raise."""
+        with self.order_lock:
+            self.cable.stdin.write(" ".join(map(str, words)) + "\n")
+            self.cable.stdin.flush()
+            if not self.cable.stdout.readline():
+                raise RuntimeError("the serial line is gone")
+
+    def serial_hang_up(self, node, up=False):
+        """The modem lines at that director's end drop (up: come back)."""
+        m = self.machines[node]
+        end = "ab"[self.NODES.index(node)]
+        if up:
+            self.serial_order("raise", end)
+        else:
+            self.serial_order("drop", end, m.proc.pid if m.proc else 0)
+
+    def _carrier(self, node, up):
+        """The other end's modem lines follow a director's power."""
+        if self.cable and self.cable.poll() is None:
+            self.serial_hang_up(
+                [n for n in self.NODES if n != node][0], up)
 
     def each(self, fn, nodes=NODES):
         """fn(node) for the directors at the same time; list of results."""

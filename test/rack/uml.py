@@ -129,14 +129,16 @@ class Machine:
             raise RuntimeError(f"{self.node} died; see {self.dir}/console.log")
         return os.path.exists(f"{self.dir}/ready")
 
-    def power_cut(self):
-        """kill -9 of all of it; returns the time just before."""
+    def power_cut(self, then=lambda: None):
+        """kill -9 of all of it, and then() at once; returns the time just
+        before."""
         if not self.proc:
             return None
         cut = Cut(time.clock_gettime(time.CLOCK_REALTIME),
                   time.clock_gettime(time.CLOCK_MONOTONIC))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.proc.pid, signal.SIGKILL)
+        then()
         self.proc.wait()
         wait_for(lambda: not group_members(self.proc.pid), 5,
                  f"death of {self.node}")

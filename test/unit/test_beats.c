@@ -385,6 +385,114 @@ test_drain(void)
 	world_free(w);
 }
 
+/* The second path is a line of 9600 bit/s: a sign of life each 120 ms. */
+static struct world *
+world_with_line(void)
+{
+	struct world *w = world_new();
+	unsigned i, n, p;
+
+	for (i = 0; i < 2; i++) {
+		beats_stop(&w->sides[i].beats);
+		for (n = 0; n < 2; n++)
+			for (p = 0; p < 2; p++)
+				if (w->sides[i].paths[n][p].name[0] == 'c') {
+					w->sides[i].paths[n][p].type =
+					    PATH_SERIAL;
+					w->sides[i].paths[n][p].speed = 9600;
+				}
+		w->sides[i].ups = w->sides[i].downs = 0;
+		side_start(w, i);
+	}
+	run(w, 5 * USEC_S);
+	return w;
+}
+
+static void
+test_line_pace(void)
+{
+	struct world *w = world_with_line();
+	struct side *b = &w->sides[1];
+	uint64_t sent = w->net.wires[0][1].sent;
+	usec_t cut_at;
+
+	is_int(beats_up(&b->beats, PATH_SERIAL), 1, "the line is up");
+	is_int(b->downs, 0, "and never was down");
+	is_int(beats_interval(&b->beats, 1), 120 * USEC_MS, "its own pace");
+	is_int(beats_interval(&b->beats, 0), TB, "the network's");
+	run(w, 12 * USEC_S);
+	sent = w->net.wires[0][1].sent - sent;
+	ok(sent >= 95 && sent <= 102, "%llu frames in 12 s",
+	    (unsigned long long)sent);
+	ok(b->beats.paths[1].gap_max <= 130 * USEC_MS, "none came late");
+	cut_at = loop_now(b->loop);
+	cut(w, 0, 1, true);
+	run(w, 200 * USEC_MS);
+	is_int(b->downs, 0, "ten Tb of silence are not its own n");
+	run(w, USEC_S);
+	is_int(b->downs, 1, "n of its own intervals are");
+	ok(b->down_at - cut_at <= 3 * 120 * USEC_MS + 200 * USEC_MS,
+	    "after %llu us", (unsigned long long)(b->down_at - cut_at));
+	ok(beats_up(&b->beats, PATH_UDP) == 1, "the network is not hurt");
+	cut(w, 0, 1, false);
+	run(w, 4 * USEC_S);
+	is_int(beats_up(&b->beats, PATH_SERIAL), 1, "mended: up");
+	world_free(w);
+}
+
+static void
+hang_up(struct side *s)
+{
+	struct path *p = s->beats.paths[1].path;
+
+	p->on_lost(p->index, p->arg);
+}
+
+static void
+test_line_lost(void)
+{
+	struct world *w = world_with_line();
+	struct side *b = &w->sides[1];
+	usec_t last;
+
+	hang_up(b);
+	is_int(beats_up(&b->beats, PATH_SERIAL), 0, "a hang-up: down at once");
+	run(w, 5 * TB);
+	is_int(b->downs, 1, "alone it moves nothing else");
+	run(w, 4 * USEC_S);
+	is_int(beats_up(&b->beats, PATH_SERIAL), 1, "the next frame: up");
+	run(w, 5 * USEC_MS);
+	cut(w, 0, 0, true);
+	cut(w, 0, 1, true);
+	last = b->beats.paths[0].heard;
+	run(w, 5 * USEC_MS);
+	hang_up(b);
+	run(w, 2 * TB);
+	is_int(b->downs, 3, "a hang-up, and one missed beat elsewhere");
+	ok(b->down_at - last < 2 * TB, "within two Tb");
+	hang_up(b);
+	is_int(b->downs, 3, "a line that is down tells nothing");
+	world_free(w);
+}
+
+/* News go out at once, also where pulses do between them. */
+static void
+test_line_news(void)
+{
+	struct world *w = world_with_line();
+	struct side *b = &w->sides[1];
+
+	cut(w, 0, 0, true);
+	run(w, 12 * USEC_S);
+	is_int(beats_up(&b->beats, PATH_UDP), 0, "the line is all there is");
+	ok(w->sides[0].ticks - b->beats.report.seq <= 200,
+	    "what it says is at most 4 s old, at 9600: %llu Tb",
+	    (unsigned long long)(w->sides[0].ticks - b->beats.report.seq));
+	ok(b->beats.heard + 150 * USEC_MS > loop_now(b->loop),
+	    "that it lives is known all the time");
+	world_free(w);
+}
+
 static void
 test_bad_paths(void)
 {
@@ -417,6 +525,9 @@ main(void)
 	test_order();
 	test_retime();
 	test_drain();
+	test_line_pace();
+	test_line_lost();
+	test_line_news();
 	test_bad_paths();
 	return done();
 }
