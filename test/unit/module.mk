@@ -91,7 +91,7 @@ test_serial_SRC := \
 test_serial_line_SRC := \
 	test/unit/test_serial_line.c \
 	test/unit/test_serial_help.c
-test_serial_line_LDLIBS := -Wl,--wrap=ioctl
+test_serial_line_LDLIBS := -Wl,--wrap=ioctl,--wrap=tcsetattr
 test_serial_pair_SRC := \
 	test/unit/test_serial_pair.c \
 	test/unit/test_serial_help.c
