@@ -42,6 +42,13 @@ test_store_ipc_PKG = $(STORE_PKG)
 test_store_flip_PKG = $(STORE_PKG)
 test_store_kill_PKG = $(STORE_PKG)
 
+# Tc: Young, Daly, and what they mean for a journal
+UNIT += test_interval
+test_interval_SRC := \
+	daemons/checkpointd/interval.c \
+	test/unit/test_interval.c
+test_interval_LDLIBS := -lm
+
 UNIT += test_conf
 test_conf_SRC := \
 	test/unit/test_conf.c
