@@ -42,6 +42,7 @@ HA_SRC += \
 	ha/mutate.c \
 	ha/replica.c \
 	ha/fence.c \
+	ha/history.c \
 	ha/link_report.c \
 	ha/rollback.c \
 	ha/takeover.c \

@@ -19,4 +19,6 @@ STORE_SRC := \
 	store/store_file.c \
 	store/store_load.c \
 	store/store_make.c \
+	store/store_migrate.c \
+	store/store_roles.c \
 	store/store_wal.c

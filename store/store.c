@@ -30,7 +30,8 @@
 	"PRAGMA journal_size_limit=8388608;"
 
 /* SNAP_*: what one snapshot does, in order. */
-enum { ADD, SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD, SNAP_ROWS, ALIVE, ST__MAX };
+enum { ADD, SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD, SNAP_ROWS, ALIVE, ROLE,
+	ROLE_OLD, ST__MAX };
 static const char *const statements[ST__MAX] = {
 	[ADD] = "INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
 	[SNAP_CUT] = "DELETE FROM journal WHERE seq > ?1",
@@ -41,6 +42,11 @@ static const char *const statements[ST__MAX] = {
 	[SNAP_ROWS] = "DELETE FROM journal WHERE seq <= "
 		      "(SELECT min(seq) FROM snapshot)",
 	[ALIVE] = "INSERT OR REPLACE INTO alive VALUES (1, ?1)",
+	[ROLE] = ROLE_SQL,
+	[ROLE_OLD] = "DELETE FROM roles WHERE (epoch, at_us, node, role) IN "
+		     "(SELECT epoch, at_us, node, role FROM roles ORDER BY "
+		     "epoch DESC, at_us DESC, node DESC, role DESC "
+		     "LIMIT -1 OFFSET ?1)",
 };
 
 struct store {
@@ -75,6 +81,8 @@ prepare(struct store *s, struct store_err *e)
 		    access(s->path, W_OK) < 0 ? -errno : -EROFS, s->path);
 	if (src == SQLITE_OK)
 		src = db_exec(s->db, PRAGMAS);
+	if (src == SQLITE_OK)
+		src = db_migrate(s->db);
 	for (i = 0; src == SQLITE_OK && i < ST__MAX; i++)
 		src = sqlite3_prepare_v3(s->db, statements[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
@@ -225,6 +233,34 @@ store_snapshot(
 	if (rc == 0)
 		s->rows = 0;
 	return rc;
+}
+
+int
+store_role(struct store *s, const struct history_record *r,
+    struct store_err *reterr)
+{
+	uint8_t mem[HISTORY_BYTES_MAX], sum[STORE_SUM_LEN];
+	int src, rc;
+
+	rc = role_bind(s->st[ROLE], r, mem, sum);
+	if (rc < 0)
+		return err_set(reterr, rc, s->path);
+	sqlite3_bind_int64(s->st[ROLE_OLD], 1, HISTORY_KEPT);
+	src = begin(s);
+	if (src == SQLITE_OK)
+		src = run(s, ROLE);
+	if (src == SQLITE_OK)
+		src = run(s, ROLE_OLD);
+	(void)sqlite3_clear_bindings(s->st[ROLE]);
+	return src == SQLITE_OK ? 0 : fail(s, src, reterr);
+}
+
+void
+store_roles(struct store *s, struct history *h)
+{
+	unsigned bad;
+
+	(void)db_roles(s->db, h, &bad);
 }
 
 int

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/conf.h"
+#include "ha/history.h"
 #include "ha/table.h"
 
 #define STORE_TEXT_LEN 256
@@ -54,6 +55,14 @@ int store_commit(struct store *s, struct store_err *reterr);
 int store_snapshot(
     struct store *s, const struct table *t, struct store_err *reterr);
 
+/* Adds a change of role; durable after store_commit(), or never, if it is older
+ * than the last HISTORY_KEPT. */
+int store_role(struct store *s, const struct history_record *r,
+    struct store_err *reterr);
+
+/* Adds what this file has of the history to h. */
+void store_roles(struct store *s, struct history *h);
+
 /* Proves with a small write that the storage still works and that the file is
  * still the one behind its name; for when there is nothing else to write. */
 int store_probe(struct store *s, struct store_err *reterr);
@@ -80,6 +89,11 @@ int store_list(const char *dir, const char *instance, struct store_file **ret,
  * many it removed. */
 unsigned store_prune(
     const char *dir, const char *instance, uint64_t below, unsigned keep);
+
+/* Adds the history that files of epochs below `below` have to h. What cannot be
+ * read is passed over. 0; -errno: no directory. temp as in store_load(). */
+int store_history(const char *dir, const char *instance, const char *temp,
+    uint64_t below, struct history *h);
 
 struct store_loaded {
 	struct table table;      /* caller table_done()s */

@@ -151,7 +151,7 @@ db_meta(sqlite3 *db, struct store_meta *ret)
 	    db_number(db, "PRAGMA user_version", &version) != SQLITE_ROW ||
 	    app != STORE_APP_ID)
 		return -ERR_CORRUPT;
-	if (version != STORE_VERSION)
+	if (version < 1 || version > STORE_VERSION)
 		return -ERR_VERSION;
 	if (sqlite3_prepare_v2(db, "SELECT instance, node, epoch FROM meta", -1,
 		&st, NULL) == SQLITE_OK)

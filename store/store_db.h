@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define STORE_APP_ID 0x796f6b65 /* as in schema/checkpoint.sql */
-#define STORE_VERSION 1
+#define STORE_VERSION 2 /* and all before it, see store_migrate.c */
 #define STORE_SUM_LEN 32
 
 /* Fills reterr (NULL ok) for a negative code, with advice; returns rc. */
@@ -38,9 +38,26 @@ struct store_meta {
 };
 int db_meta(sqlite3 *db, struct store_meta *ret);
 
+/* store_migrate.c: to STORE_VERSION. db can be written to, and db_meta() took
+ * it. SQLite's result. */
+int db_migrate(sqlite3 *db);
+
 /* SHA-256 over the key columns and the bytes. */
 void row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
     size_t len, uint8_t ret[STORE_SUM_LEN]);
+
+/* store_load.c: the checked content of a row (seq, epoch, at_us, sum, bytes);
+ * NULL if it fails. Valid until the statement's next step. */
+const void *row_bytes(sqlite3_stmt *st, size_t *ret_len);
+
+/* store_roles.c: a row of the table roles; mem has HISTORY_BYTES_MAX and stays,
+ * as sum does, until the statement is reset. 0 or -EMSGSIZE. */
+#define ROLE_SQL "INSERT OR IGNORE INTO roles VALUES " \
+	"(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+int role_bind(sqlite3_stmt *st, const struct history_record *r, uint8_t *mem,
+    uint8_t sum[STORE_SUM_LEN]);
+/* Adds what is whole of them to h. SQLITE_DONE, or why it went no further. */
+int db_roles(sqlite3 *db, struct history *h, unsigned *ret_bad);
 
 /* A row of the table snapshot. The bytes and sum (filled here) must stay until
  * the statement is reset. */

@@ -38,9 +38,7 @@ base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* The checked content of a row (seq, epoch, at_us, sum, bytes); NULL if it
- * fails. Valid until the statement's next step. */
-static const void *
+const void *
 row_bytes(sqlite3_stmt *st, size_t *ret_len)
 {
 	uint8_t sum[STORE_SUM_LEN];
@@ -165,6 +163,7 @@ load_copy(const char *path, const struct store_file *f, const char *instance,
 		rc = -ERR_FOREIGN;
 	if (rc < 0)
 		goto out;
+	(void)db_migrate(db); /* a damaged one says so below */
 	if (!is_sound(db))
 		note(l, "%s: damaged, read what is whole", base_name(f->path));
 	rc = load_snapshot(db, l);

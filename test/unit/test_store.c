@@ -258,7 +258,7 @@ test_owner(void)
 	    "nor is it loaded");
 	ok(strstr(l.text, "version") != NULL && l.highest_epoch == 4, "%s",
 	    l.text);
-	sql(path, "PRAGMA user_version = 1; PRAGMA application_id = 5");
+	sql(path, "PRAGMA user_version = 2; PRAGMA application_id = 5");
 	refused(&t, -ERR_CORRUPT, "move it away", "other application");
 	sql(path, "PRAGMA application_id = 2037345125; "
 		  "UPDATE meta SET instance = 'else'");
@@ -398,7 +398,7 @@ test_full(void)
 static void
 test_renew(void)
 {
-	static const char *const damage[] = { "PRAGMA user_version = 1",
+	static const char *const damage[] = { "PRAGMA user_version = 2",
 		"DROP TABLE journal", "DELETE FROM meta" };
 	struct rng r = { 9 };
 	struct store_err e;
