@@ -63,6 +63,15 @@ struct conf_witnesses {
 
 enum check_type { CHECK_TCP, CHECK_HTTP, CHECK__TYPES };
 
+/* What checkpoints are kept on; see store/store_kind.c. */
+enum storage {
+	STORAGE_AUTO, /* look at it */
+	STORAGE_LOCAL,
+	STORAGE_NFS,
+	STORAGE_CLUSTER,
+	STORAGE__KINDS
+};
+
 struct conf_check {
 	char name[NAME_LEN];
 	enum check_type type;
@@ -107,6 +116,10 @@ struct conf {
 	char checkpoint_dir[CONF_TEXT_LEN];
 	usec_t checkpoint_interval; /* Tc; 0: auto */
 	unsigned checkpoint_keep;   /* epochs kept */
+	usec_t checkpoint_keep_age; /* ... and for how long */
+	usec_t checkpoint_mtbf;     /* between failures of an active one */
+	usec_t checkpoint_commit;   /* least time between two commits */
+	enum storage checkpoint_storage;
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
 	bool sync_early;            /* tell of connections at their SYN */

@@ -41,6 +41,14 @@ static const struct conf_word check_types[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_word storages[] = {
+	{ "auto", STORAGE_AUTO },
+	{ "local", STORAGE_LOCAL },
+	{ "nfs", STORAGE_NFS },
+	{ "cluster", STORAGE_CLUSTER },
+	{ NULL, 0 },
+};
+
 /* Schedulers' own words first: the print prefers them. */
 static const struct conf_word flags[] = {
 	{ "sh-fallback", SERVICE_SCHED1 },

@@ -161,6 +161,38 @@ store_found_unpack(struct buf *b, struct store_found *ret)
 	UNPACKED(b, m, ret);
 }
 
+static void
+store_auto_pack(struct buf *b, const struct store_auto *a)
+{
+	put_u64(b, a->cost_us);
+	put_u64(b, a->replay_ns);
+	put_u64(b, a->rate_hour);
+	put_u64(b, a->mtbf_s);
+	put_u32(b, a->failures);
+	put_u64(b, a->young_ms);
+	put_u64(b, a->daly_ms);
+	put_u64(b, a->optimum_ms);
+	put_u64(b, a->chosen_ms);
+	put_u8(b, a->bound);
+	put_u8(b, a->loaded);
+}
+
+static void
+store_auto_unpack(struct buf *b, struct store_auto *a)
+{
+	a->cost_us = get_u64(b);
+	a->replay_ns = get_u64(b);
+	a->rate_hour = get_u64(b);
+	a->mtbf_s = get_u64(b);
+	a->failures = get_u32(b);
+	a->young_ms = get_u64(b);
+	a->daly_ms = get_u64(b);
+	a->optimum_ms = get_u64(b);
+	a->chosen_ms = get_u64(b);
+	a->bound = get_u8(b);
+	a->loaded = get_u8(b);
+}
+
 void
 store_state_pack(struct buf *b, const struct store_state *m)
 {
@@ -172,6 +204,8 @@ store_state_pack(struct buf *b, const struct store_state *m)
 	put_u64(b, m->interval_us);
 	put_u32(b, m->journal_rows);
 	put_u32(b, m->commit_us);
+	put_u8(b, m->storage);
+	store_auto_pack(b, &m->tc);
 	put_str(b, m->file);
 	put_str(b, m->error);
 }
@@ -189,6 +223,8 @@ store_state_unpack(struct buf *b, struct store_state *ret)
 	m.interval_us = get_u64(b);
 	m.journal_rows = get_u32(b);
 	m.commit_us = get_u32(b);
+	m.storage = get_u8(b);
+	store_auto_unpack(b, &m.tc);
 	get_str(b, m.file, sizeof(m.file));
 	get_str(b, m.error, sizeof(m.error));
 	UNPACKED(b, m, ret);

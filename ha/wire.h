@@ -76,6 +76,20 @@ struct store_found {
 void store_found_pack(struct buf *b, const struct store_found *m);
 int store_found_unpack(struct buf *b, struct store_found *ret);
 
+/* Why Tc is what it is; see daemons/checkpointd/interval.h. */
+struct store_auto {
+	uint64_t cost_us;    /* of a snapshot */
+	uint64_t replay_ns;  /* of one change */
+	uint64_t rate_hour;  /* changes in an hour */
+	uint64_t mtbf_s;     /* between failures of an active director */
+	uint32_t failures;   /* in the history; 0: mtbf_s is as configured */
+	uint64_t young_ms, daly_ms; /* had the journal to be lived again */
+	uint64_t optimum_ms; /* 1e15: never */
+	uint64_t chosen_ms;  /* that, bounded */
+	uint8_t bound;       /* enum interval_bound */
+	uint8_t loaded;      /* replay_ns was measured at a load */
+};
+
 /* STORE_STATE: how checkpointd is, after every commit and on every failure. */
 struct store_state {
 	uint8_t ok;             /* 0: failing, see error */
@@ -85,6 +99,8 @@ struct store_state {
 	uint64_t interval_us;   /* Tc in force */
 	uint32_t journal_rows;  /* since the snapshot */
 	uint32_t commit_us;     /* the last commit took */
+	uint8_t storage;        /* enum storage: what the file is on */
+	struct store_auto tc;   /* whether Tc is auto or not */
 	char file[WIRE_TEXT_LEN];
 	char error[WIRE_TEXT_LEN];
 };

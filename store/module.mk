@@ -17,6 +17,7 @@ STORE_SRC := \
 	store/store_copy.c \
 	store/store_db.c \
 	store/store_file.c \
+	store/store_kind.c \
 	store/store_load.c \
 	store/store_make.c \
 	store/store_migrate.c \

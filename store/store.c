@@ -1,13 +1,7 @@
 /*
  * store: the writer of one epoch's file; store_make.c makes the file.
  *
- * Pragmas, and why:
- *   locking_mode=EXCLUSIVE  the write-ahead log then needs no shared memory,
- *                           which NFS and hostfs lack; keeps others out
- *   journal_mode=WAL        a commit appends and syncs once, whatever the
- *                           size of the table
- *   synchronous=FULL        ... and is on the medium when it returns
- *   journal_size_limit      the log shrinks again after a large snapshot
+ * How it writes depends on the storage: store_kind.c.
  */
 #include "store/store.h"
 
@@ -22,12 +16,6 @@
 #include "common/mem.h"
 #include "store/store_db.h"
 #include "ha/wire.h"
-
-#define PRAGMAS \
-	"PRAGMA locking_mode=EXCLUSIVE;" \
-	"PRAGMA journal_mode=WAL;" \
-	"PRAGMA synchronous=FULL;" \
-	"PRAGMA journal_size_limit=8388608;"
 
 /* SNAP_*: what one snapshot does, in order. */
 enum { ADD, SNAP_CUT, SNAP_SAME, SNAP_ADD, SNAP_OLD, SNAP_ROWS, ALIVE, ROLE,
@@ -80,7 +68,7 @@ prepare(struct store *s, struct store_err *e)
 		return err_set(e,
 		    access(s->path, W_OK) < 0 ? -errno : -EROFS, s->path);
 	if (src == SQLITE_OK)
-		src = db_exec(s->db, PRAGMAS);
+		src = db_exec(s->db, storage_pragmas(s->id.storage));
 	if (src == SQLITE_OK)
 		src = db_migrate(s->db);
 	for (i = 0; src == SQLITE_OK && i < ST__MAX; i++)
@@ -104,6 +92,8 @@ store_open(const struct store_id *id, const struct table *t, bool renew,
 	int rc;
 
 	s->id = *id;
+	if (id->storage == STORAGE_AUTO)
+		s->id.storage = storage_look(id->dir);
 	file_path(id, s->path, sizeof(s->path));
 	rc = file_make(id, t, renew, &made, reterr);
 	if (rc == 0)
@@ -269,6 +259,7 @@ store_probe(struct store *s, struct store_err *reterr)
 	struct stat st;
 	int src;
 
+	storage_refresh(s->id.storage, s->id.dir);
 	if (stat(s->path, &st) < 0)
 		return err_set(reterr, -errno, s->id.dir);
 	if (st.st_dev != s->dev || st.st_ino != s->ino)
@@ -299,6 +290,12 @@ const char *
 store_path(const struct store *s)
 {
 	return s->path;
+}
+
+enum storage
+store_storage(const struct store *s)
+{
+	return s->id.storage;
 }
 
 uint64_t

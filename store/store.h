@@ -27,7 +27,13 @@ struct store_id {
 	char instance[NAME_LEN];
 	uint64_t epoch;
 	uint32_t node;
+	enum storage storage; /* STORAGE_AUTO: as storage_look() says */
 };
+
+/* store_kind.c: what dir is on; STORAGE_AUTO: cannot be told. */
+enum storage storage_look(const char *dir);
+enum storage storage_of_magic(uint32_t magic); /* of statfs(2) */
+const char *storage_name(unsigned kind);       /* "local" "nfs" "cluster" */
 
 struct store_err {
 	int rc;                    /* negative */
@@ -70,6 +76,7 @@ int store_probe(struct store *s, struct store_err *reterr);
 void store_close(struct store *s); /* an open transaction is lost; NULL ok */
 
 const char *store_path(const struct store *s);
+enum storage store_storage(const struct store *s); /* what it is on */
 uint64_t store_seq(const struct store *s);      /* last durable change */
 uint32_t store_rows(const struct store *s);     /* since the last snapshot */
 bool store_dirty(const struct store *s);        /* store_commit has work */
@@ -78,17 +85,20 @@ bool store_dirty(const struct store *s);        /* store_commit has work */
  * free()s *ret. */
 struct store_file {
 	uint64_t epoch;
-	uint64_t bytes;
+	uint64_t bytes; /* with its log */
+	usec_t written; /* wall clock, by the file's times */
 	char path[STORE_PATH_LEN];
 };
 int store_list(const char *dir, const char *instance, struct store_file **ret,
     size_t *ret_n);
 
-/* Removes files of the instance with epochs below `below`, such that keep files
- * in all are left; leaves alone what is not a checkpoint of yoke. Returns how
- * many it removed. */
-unsigned store_prune(
-    const char *dir, const char *instance, uint64_t below, unsigned keep);
+/* Removes files of the instance with epochs below `below`: those beyond the
+ * newest keep, and those not written to for age (usec; 0: any age may stay),
+ * but of the latter never the newest below that can be loaded; and where there
+ * is no file of `below` or above, it stays in any case. Leaves alone what is
+ * not a checkpoint of yoke. Returns how many it removed. */
+unsigned store_prune(const char *dir, const char *instance, uint64_t below,
+    unsigned keep, usec_t age);
 
 /* Adds the history that files of epochs below `below` have to h. What cannot be
  * read is passed over. 0; -errno: no directory. temp as in store_load(). */
@@ -99,6 +109,7 @@ struct store_loaded {
 	struct table table;      /* caller table_done()s */
 	uint64_t snapshot_seq;
 	uint32_t changes;        /* replayed from the journal */
+	usec_t replay;           /* the time that took */
 	uint64_t highest_epoch;  /* that any file is named after; 0: none */
 	char file[STORE_PATH_LEN];
 	char text[STORE_TEXT_LEN]; /* what was skipped and why; "" */

@@ -26,6 +26,7 @@ static const struct advice {
 	{ ENOTDIR, "make it a directory" },
 	{ EIO, "look after the device or server" },
 	{ ESTALE, "mount it again" },
+	{ ENOLCK, "mount it with working locks, or local_lock=all" },
 	{ EBUSY, "another process has it open: stop that" },
 	{ ERR_CORRUPT, "move it away" },
 	{ ERR_VERSION, "made by another version of yoke: move it away" },

@@ -50,6 +50,11 @@ void row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
  * NULL if it fails. Valid until the statement's next step. */
 const void *row_bytes(sqlite3_stmt *st, size_t *ret_len);
 
+/* The newest table in one file; l is zeroed before, the caller table_done()s
+ * its table. 0 or a reason, which l->text then has too. */
+int store_load_file(const struct store_file *f, const char *instance,
+    const char *temp, struct store_loaded *l);
+
 /* store_roles.c: a row of the table roles; mem has HISTORY_BYTES_MAX and stays,
  * as sum does, until the statement is reset. 0 or -EMSGSIZE. */
 #define ROLE_SQL "INSERT OR IGNORE INTO roles VALUES " \
@@ -84,6 +89,11 @@ struct copy {
 };
 int copy_make(const char *path, const char *temp, struct copy *ret);
 void copy_remove(struct copy *c);
+
+/* store_kind.c */
+const char *storage_pragmas(enum storage kind); /* for who writes */
+/* What stat() says next is what the storage says now. */
+void storage_refresh(enum storage kind, const char *dir);
 
 /* store_wal.c: has damage cut off commits that were in this log? */
 bool wal_lost(const char *path);

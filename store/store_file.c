@@ -72,6 +72,30 @@ grow(struct store_file **rows, size_t n)
 	return *rows + n;
 }
 
+static usec_t
+mtime(const struct stat *st)
+{
+	return (usec_t)st->st_mtim.tv_sec * USEC_S +
+	       (usec_t)st->st_mtim.tv_nsec / 1000;
+}
+
+/* With its log, which is written first. */
+static void
+file_size(struct store_file *f, const struct stat *db)
+{
+	char wal[STORE_PATH_LEN + 8];
+	struct stat st;
+
+	f->bytes = (uint64_t)db->st_size;
+	f->written = mtime(db);
+	(void)snprintf(wal, sizeof(wal), "%s-wal", f->path);
+	if (stat(wal, &st) < 0)
+		return;
+	f->bytes += (uint64_t)st.st_size;
+	if (mtime(&st) > f->written)
+		f->written = mtime(&st);
+}
+
 int
 store_list(const char *dir, const char *instance, struct store_file **ret,
     size_t *ret_n)
@@ -99,7 +123,7 @@ store_list(const char *dir, const char *instance, struct store_file **ret,
 			ent->d_name) >= (int)sizeof(f->path) ||
 		    stat(f->path, &st) < 0 || !S_ISREG(st.st_mode))
 			continue;
-		f->bytes = (uint64_t)st.st_size;
+		file_size(f, &st);
 		n++;
 	}
 	if (rc == 0 && errno != 0)
@@ -149,19 +173,61 @@ remove_file(const char *path)
 	return true;
 }
 
+/* The newest below `below` that can be loaded; 0: none. */
+static uint64_t
+newest_usable(const struct store_file *rows, size_t n, const char *instance,
+    uint64_t below)
+{
+	struct store_loaded l;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		if (rows[i].epoch >= below)
+			continue;
+		l = (struct store_loaded){ 0 };
+		rc = store_load_file(&rows[i], instance, NULL, &l);
+		table_done(&l.table);
+		if (rc == 0)
+			return rows[i].epoch;
+	}
+	return 0;
+}
+
+static bool
+too_old(const struct store_file *f, usec_t age)
+{
+	usec_t now = usec_real();
+
+	return age > 0 && f->written < now && now - f->written > age;
+}
+
 unsigned
-store_prune(
-    const char *dir, const char *instance, uint64_t below, unsigned keep)
+store_prune(const char *dir, const char *instance, uint64_t below,
+    unsigned keep, usec_t age)
 {
 	struct store_file *rows = NULL;
+	uint64_t spare = 0;
 	unsigned removed = 0;
 	size_t i, n = 0;
+	bool beyond, spares, looked = false;
 
 	if (store_list(dir, instance, &rows, &n) < 0)
 		return 0;
-	for (i = keep > 0 ? keep : 1; i < n; i++)
-		if (rows[i].epoch < below && remove_file(rows[i].path))
+	for (i = 0; i < n; i++) {
+		beyond = i >= (keep > 0 ? keep : 1);
+		if (rows[i].epoch >= below ||
+		    (!beyond && !too_old(&rows[i], age)))
+			continue;
+		spares = !beyond || rows[0].epoch < below;
+		if (spares && !looked)
+			spare = newest_usable(rows, n, instance, below);
+		looked = looked || spares;
+		if (spares && rows[i].epoch == spare)
+			continue;
+		if (remove_file(rows[i].path))
 			removed++;
+	}
 	free(rows);
 	return removed;
 }

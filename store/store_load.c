@@ -154,6 +154,7 @@ load_copy(const char *path, const struct store_file *f, const char *instance,
 	struct store_meta m;
 	sqlite3 *db = NULL;
 	int rc = -ERR_CORRUPT;
+	usec_t began;
 
 	if (db_open_copy(path, &db) != SQLITE_OK)
 		goto out;
@@ -167,16 +168,18 @@ load_copy(const char *path, const struct store_file *f, const char *instance,
 	if (!is_sound(db))
 		note(l, "%s: damaged, read what is whole", base_name(f->path));
 	rc = load_snapshot(db, l);
+	began = usec_mono();
 	if (rc == 0)
 		load_journal(db, l);
+	l->replay = usec_mono() - began;
 out:
 	(void)sqlite3_close(db);
 	return rc;
 }
 
-static int
-load_file(const struct store_file *f, const char *instance, const char *temp,
-    struct store_loaded *l)
+int
+store_load_file(const struct store_file *f, const char *instance,
+    const char *temp, struct store_loaded *l)
 {
 	struct copy copy;
 	int rc;
@@ -217,7 +220,7 @@ store_load(const char *dir, const char *instance, const char *temp,
 		ret->highest_epoch = files[0].epoch;
 	rc = n == 0 ? -ENOENT : -ERR_CORRUPT;
 	for (i = 0; rc < 0 && i < n; i++)
-		if (load_file(&files[i], instance, temp, ret) == 0)
+		if (store_load_file(&files[i], instance, temp, ret) == 0)
 			rc = 0;
 	if (rc < 0)
 		ret->file[0] = '\0';

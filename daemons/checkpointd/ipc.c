@@ -68,6 +68,17 @@ on_change(struct ipc *i, struct buf *b)
 }
 
 static int
+on_role(struct ipc *i, struct buf *b)
+{
+	struct history_record r;
+	int rc = history_record_unpack(b, &r);
+
+	if (rc == 0)
+		keeper_role(i->keeper, &r);
+	return rc;
+}
+
+static int
 on_close(struct ipc *i, struct buf *b)
 {
 	(void)b;
@@ -178,6 +189,7 @@ static const struct handler {
 	{ MSG_SNAPSHOT, on_snapshot },
 	{ MSG_CHANGE, on_change },
 	{ MSG_STORE_CLOSE, on_close },
+	{ MSG_STORE_ROLE, on_role },
 	{ MSG_STORE_LOAD, on_load },
 	{ MSG_RELOAD, on_reload_msg },
 };

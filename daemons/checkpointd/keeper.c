@@ -2,14 +2,15 @@
  * keeper: the copy of the table, and when it goes to storage.
  *
  *   a change       into the open transaction; committed when the loop has
- *                  handed over all that was waiting (group commit)
- *   every Tc       a snapshot, or if nothing changed a probe of the storage
+ *                  handed over all that was waiting, but commits are not
+ *                  nearer to each other than commit_interval (group commit);
+ *                  so the first change after a pause is not delayed
  *   many rows      a snapshot, so that a load stays quick
  *   a failure      the file is given up; each second it is opened again with a
  *                  snapshot of the table as it is then
+ *
+ * The rest is in keeper_chores.c.
  */
-#include "daemons/checkpointd/keeper.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,27 +18,9 @@
 
 #include "common/err.h"
 #include "common/mem.h"
+#include "daemons/checkpointd/keeper_impl.h"
 
-#define INTERVAL_AUTO (10 * USEC_S)
 #define RETRY USEC_S
-#define ROWS_MAX 20000
-
-struct keeper {
-	struct loop *loop;
-	keeper_state_fn on_state;
-	void *arg;
-	usec_t interval;
-	unsigned keep;
-	struct store_id id;
-	bool open;  /* yoked wants this epoch kept */
-	bool whole; /* table is yoked's */
-	struct table table;
-	struct chunks chunks;
-	struct store *store; /* NULL: closed, or failing */
-	bool renew; /* the file itself failed: make it anew */
-	struct store_state state;
-	struct timer commit, tick, retry;
-};
 
 static void
 tell(struct keeper *k)
@@ -65,12 +48,13 @@ let_go(struct keeper *k)
 	timer_stop(&k->commit);
 	timer_stop(&k->tick);
 	timer_stop(&k->retry);
+	timer_stop(&k->chores);
 	store_close(k->store);
 	k->store = NULL;
 }
 
-static void
-fail(struct keeper *k, const struct store_err *e)
+void
+keeper_failed(struct keeper *k, const struct store_err *e)
 {
 	char full[STORE_TEXT_LEN + 64];
 
@@ -96,13 +80,13 @@ astray(struct keeper *k, const char *how)
 	(void)snprintf(e.text, sizeof(e.text),
 	    "%s after change %llu: asking yoked for all of it", how,
 	    (unsigned long long)k->table.seq);
-	fail(k, &e);
+	keeper_failed(k, &e);
 }
 
-/* After every commit. */
-static void
-stored(struct keeper *k, usec_t began)
+void
+keeper_stored(struct keeper *k, usec_t began)
 {
+	k->committed = loop_now(k->loop);
 	k->state.ok = 1;
 	k->state.error[0] = '\0';
 	k->state.epoch = k->table.epoch;
@@ -115,21 +99,24 @@ stored(struct keeper *k, usec_t began)
 static void
 snapshot_done(struct keeper *k, usec_t began)
 {
+	tuner_snapshot(&k->tuner, usec_mono() - began);
 	k->state.snapshot_seq = k->table.seq;
 	k->state.snapshot_when = loop_real(k->loop);
-	timer_in(&k->tick, k->interval);
-	stored(k, began);
+	k->snapshot_at = loop_now(k->loop);
+	keeper_choose(k);
+	keeper_tick_soon(k);
+	keeper_stored(k, began);
 }
 
-static void
-snapshot(struct keeper *k)
+void
+keeper_snapshot(struct keeper *k)
 {
 	usec_t began = usec_mono();
 	struct store_err e;
 
 	timer_stop(&k->commit);
 	if (store_snapshot(k->store, &k->table, &e) < 0)
-		fail(k, &e);
+		keeper_failed(k, &e);
 	else
 		snapshot_done(k, began);
 }
@@ -142,14 +129,15 @@ start(struct keeper *k)
 
 	let_go(k);
 	if (store_open(&k->id, &k->table, k->renew, &k->store, &e) < 0) {
-		fail(k, &e);
+		keeper_failed(k, &e);
 		return;
 	}
 	k->renew = false;
 	set_text(
 	    k->state.file, sizeof(k->state.file), store_path(k->store));
+	k->state.storage = (uint8_t)store_storage(k->store);
 	snapshot_done(k, began);
-	(void)store_prune(k->id.dir, k->id.instance, k->id.epoch, k->keep);
+	keeper_roles_begin(k);
 }
 
 static void
@@ -160,27 +148,21 @@ on_commit(void *arg)
 	struct store_err e;
 
 	if (store_rows(k->store) >= ROWS_MAX)
-		snapshot(k);
+		keeper_snapshot(k);
 	else if (store_commit(k->store, &e) < 0)
-		fail(k, &e);
+		keeper_failed(k, &e);
 	else
-		stored(k, began);
+		keeper_stored(k, began);
 }
 
-static void
-on_tick(void *arg)
+void
+keeper_commit_soon(struct keeper *k)
 {
-	struct keeper *k = arg;
-	usec_t began = usec_mono();
-	struct store_err e;
+	usec_t next = k->committed + k->commit_interval;
+	usec_t now = loop_now(k->loop);
 
-	timer_in(&k->tick, k->interval);
-	if (k->table.seq != k->state.snapshot_seq)
-		snapshot(k);
-	else if (store_probe(k->store, &e) < 0)
-		fail(k, &e);
-	else
-		stored(k, began);
+	if (!timer_armed(&k->commit))
+		timer_in(&k->commit, next > now ? next - now : 0);
 }
 
 static void
@@ -200,7 +182,8 @@ keeper_new(
 	k->arg = arg;
 	table_init(&k->table);
 	timer_init(&k->commit, l, on_commit, k);
-	timer_init(&k->tick, l, on_tick, k);
+	timer_init(&k->tick, l, keeper_on_tick, k);
+	timer_init(&k->chores, l, keeper_on_chores, k);
 	timer_init(&k->retry, l, on_retry, k);
 	*ret = k;
 }
@@ -224,15 +207,20 @@ keeper_conf(struct keeper *k, const struct conf *c)
 		(void)store_commit(k->store, NULL);
 	memcpy(k->id.dir, c->checkpoint_dir, sizeof(k->id.dir));
 	memcpy(k->id.instance, c->instance, sizeof(k->id.instance));
+	moved |= k->id.storage != c->checkpoint_storage;
+	k->id.storage = c->checkpoint_storage;
 	k->keep = c->checkpoint_keep;
-	k->interval = c->checkpoint_interval > 0 ? c->checkpoint_interval
-						 : INTERVAL_AUTO;
+	k->keep_age = c->checkpoint_keep_age;
+	k->mtbf = c->checkpoint_mtbf;
+	k->commit_interval = c->checkpoint_commit;
+	k->configured = c->checkpoint_interval;
+	keeper_choose(k);
 	if (moved)
-		k->renew = false;
+		k->renew = k->carried = false;
 	if (moved && writing)
 		start(k);
 	else if (k->store != NULL)
-		timer_in(&k->tick, k->interval);
+		keeper_tick_soon(k);
 }
 
 /* Forgets the table; what was added is committed first. */
@@ -242,7 +230,7 @@ forget(struct keeper *k)
 	if (k->store != NULL)
 		(void)store_commit(k->store, NULL);
 	let_go(k);
-	k->open = k->whole = k->renew = false;
+	k->open = k->whole = k->renew = k->carried = false;
 	chunks_done(&k->chunks);
 	table_done(&k->table);
 }
@@ -285,6 +273,7 @@ keeper_chunk(struct keeper *k, const struct chunk *c)
 int
 keeper_change(struct keeper *k, const struct change *c)
 {
+	usec_t began = usec_mono();
 	struct store_err e;
 
 	if (!k->whole || c->seq <= k->table.seq)
@@ -295,10 +284,12 @@ keeper_change(struct keeper *k, const struct change *c)
 	}
 	if (k->store == NULL)
 		return 0;
-	if (store_add(k->store, c, &e) < 0)
-		fail(k, &e);
-	else if (!timer_armed(&k->commit))
-		timer_in(&k->commit, 0);
+	if (store_add(k->store, c, &e) < 0) {
+		keeper_failed(k, &e);
+		return 0;
+	}
+	tuner_change(&k->tuner, usec_mono() - began);
+	keeper_commit_soon(k);
 	return 0;
 }
 
@@ -319,6 +310,8 @@ keeper_load(struct keeper *k, struct store_loaded *ret)
 	if (writing)
 		let_go(k);
 	rc = store_load(k->id.dir, k->id.instance, NULL, ret);
+	if (rc == 0)
+		tuner_load(&k->tuner, ret->changes, ret->replay);
 	if (writing)
 		start(k);
 	return rc;

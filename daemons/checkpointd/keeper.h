@@ -8,8 +8,8 @@
 
 #include "common/conf.h"
 #include "common/loop.h"
-#include "store/store.h"
 #include "ha/wire.h"
+#include "store/store.h"
 
 struct keeper;
 
@@ -20,7 +20,7 @@ void keeper_new(struct loop *l, keeper_state_fn on_state, void *arg,
     struct keeper **ret); /* caller keeper_free()s */
 void keeper_free(struct keeper *k); /* commits and closes; NULL ok */
 
-/* Directory, interval, epochs kept; now and again when they change. */
+/* The section checkpoint; now and again when it changes. */
 void keeper_conf(struct keeper *k, const struct conf *c);
 
 /* STORE_OPEN, SNAPSHOT, CHANGE, STORE_CLOSE. Where one returns -ERR_STALE or
@@ -30,6 +30,9 @@ void keeper_open(struct keeper *k, const struct store_open *m);
 int keeper_chunk(struct keeper *k, const struct chunk *c);
 int keeper_change(struct keeper *k, const struct change *c);
 void keeper_close(struct keeper *k);
+
+/* STORE_ROLE: kept until a file is open, and in it. */
+void keeper_role(struct keeper *k, const struct history_record *r);
 
 /* store_load(), with our own file closed meanwhile: closing any descriptor of a
  * file drops SQLite's lock on it. */

@@ -1,8 +1,16 @@
 PROGS += yoke-checkpointd
 
-yoke-checkpointd_SRC = \
+# all but main(), also linked by test_store_ipc; needs -lm
+CHECKPOINTD_SRC = \
+	daemons/checkpointd/interval.c \
 	daemons/checkpointd/ipc.c \
 	daemons/checkpointd/keeper.c \
-	daemons/checkpointd/main.c \
+	daemons/checkpointd/keeper_chores.c \
+	daemons/checkpointd/tuner.c \
 	$(STORE_SRC)
+
+yoke-checkpointd_SRC = \
+	daemons/checkpointd/main.c \
+	$(CHECKPOINTD_SRC)
 yoke-checkpointd_PKG = $(STORE_PKG)
+yoke-checkpointd_LDLIBS := -lm

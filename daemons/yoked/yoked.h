@@ -18,6 +18,7 @@
 #include "daemons/yoked/yoked_net.h"
 #include "daemons/yoked/guard.h"
 #include "ha/director.h"
+#include "ha/history.h"
 #include "ha/lvs.h"
 #include "ha/sync_wire.h"
 #include "ha/vip.h"
@@ -118,6 +119,7 @@ void yoked_link_gone(struct yoked *y);
 void yoked_store_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);
 void yoked_store_up(struct yoked *y);
+void yoked_store_role(struct yoked *y, const struct transition *t);
 void yoked_store_gone(struct yoked *y);
 void yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);

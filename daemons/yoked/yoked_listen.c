@@ -51,6 +51,7 @@ on_role(const struct transition *t, void *arg)
 		    " %s_us=%" PRIu64, t->steps[i].name, t->steps[i].took);
 	log_notice("node=%s %s", y->conf->self->name, text);
 	yoked_watch(y, text);
+	yoked_store_role(y, t);
 	yoked_vips_hold(y);
 	if (t->to == ROLE_ACTIVE || t->from == ROLE_ACTIVE ||
 	    t->from == ROLE_HANDING_OVER)

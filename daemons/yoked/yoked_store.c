@@ -72,10 +72,31 @@ const struct store_ops yoked_store_ops = {
 	.load = store_load,
 };
 
-/* checkpointd came (back): it gets the term and the table again. */
+void
+yoked_store_role(struct yoked *y, const struct transition *t)
+{
+	uint8_t mem[HISTORY_BYTES_MAX];
+	struct buf b = buf_writer(mem, sizeof(mem));
+	struct history_record r;
+
+	history_record_of(t, y->conf->self->id, &r);
+	history_record_pack(&b, &r);
+	(void)helper_send(y, &y->store, MSG_STORE_ROLE, mem, b.pos);
+}
+
+/* checkpointd came (back): it gets the term and the table again, and what we
+ * remember of our roles; it knows a record that it has. */
 void
 yoked_store_up(struct yoked *y)
 {
+	const struct transition *t;
+	unsigned i;
+
+	for (i = TRANSITIONS_KEPT; i > 0; i--) {
+		t = transitions_get(&y->director.log, i - 1);
+		if (t != NULL)
+			yoked_store_role(y, t);
+	}
 	if (y->started)
 		director_on_store(&y->director);
 }

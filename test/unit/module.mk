@@ -13,9 +13,10 @@ test_ipc_SRC := \
 
 # the checkpoint store, without IPC; $(STORE_SRC) is in store/
 UNIT += test_store test_store_flip test_store_ipc test_store_kill
-UNIT += test_store_power
+UNIT += test_store_power test_store_keep
 test_store_SRC = \
 	test/unit/test_store.c \
+	test/unit/test_store_files.c \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
 test_store_flip_SRC = \
@@ -23,11 +24,10 @@ test_store_flip_SRC = \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
 test_store_ipc_SRC = \
-	daemons/checkpointd/ipc.c \
-	daemons/checkpointd/keeper.c \
 	test/unit/test_store_help.c \
 	test/unit/test_store_ipc.c \
-	$(STORE_SRC)
+	$(CHECKPOINTD_SRC)
+test_store_ipc_LDLIBS := -lm
 test_store_kill_SRC = \
 	test/unit/test_store_help.c \
 	test/unit/test_store_kill.c \
@@ -37,6 +37,12 @@ test_store_power_SRC = \
 	test/unit/test_store_power.c \
 	$(STORE_SRC)
 test_store_power_PKG = $(STORE_PKG)
+test_store_keep_SRC = \
+	test/unit/test_store_files.c \
+	test/unit/test_store_help.c \
+	test/unit/test_store_keep.c \
+	$(STORE_SRC)
+test_store_keep_PKG = $(STORE_PKG)
 test_store_PKG = $(STORE_PKG)
 test_store_ipc_PKG = $(STORE_PKG)
 test_store_flip_PKG = $(STORE_PKG)

@@ -1,6 +1,7 @@
 /*
  * test_store: writing and loading checkpoints, and everything about a directory
- * that can be wrong. Damage is in test_store_flip.c, sudden death in
+ * that can be wrong. What is kept over versions and terms is in
+ * test_store_keep.c, damage in test_store_flip.c, sudden death in
  * test_store_kill.c.
  */
 #include <errno.h>
@@ -15,60 +16,8 @@
 #include "common/err.h"
 #include "store/store.h"
 #include "test/tap.h"
+#include "test/unit/test_store_files.h"
 #include "test/unit/test_store_help.h"
-
-static struct store_id id;
-
-static void
-begin(uint64_t epoch)
-{
-	id = (struct store_id){ .instance = "main", .epoch = epoch, .node = 1 };
-	scratch_dir(id.dir, sizeof(id.dir));
-}
-
-static struct store *
-open_ok(const struct table *t)
-{
-	struct store_err e = { 0 };
-	struct store *s = NULL;
-
-	if (store_open(&id, t, false, &s, &e) < 0)
-		printf("# %s\n", e.text);
-	return s;
-}
-
-static bool
-same(const struct table *a, const struct table *b)
-{
-	return a->epoch == b->epoch && a->seq == b->seq && table_equal(a, b);
-}
-
-/* What is stored is want, without remarks. */
-static void
-loads(const struct table *want, const char *what)
-{
-	struct store_loaded l;
-	int rc = store_load(id.dir, id.instance, NULL, &l);
-
-	ok(rc == 0 && same(&l.table, want), "%s: loaded as it was", what);
-	is_str(l.text, "", "%s: no remarks", what);
-	table_done(&l.table);
-}
-
-static void
-more(struct store *s, struct table *t, struct rng *r, unsigned n)
-{
-	struct store_err e;
-	struct change c;
-
-	while (n-- > 0) {
-		random_change(r, t, &c);
-		if (table_apply(t, &c) < 0 || store_add(s, &c, &e) < 0)
-			abort();
-		if (n % 7 == 0 && store_commit(s, &e) < 0)
-			abort();
-	}
-}
 
 static void
 test_round_trip(void)
@@ -183,12 +132,12 @@ test_epochs(void)
 	f = fopen(other, "w");
 	fputs("not a checkpoint, but named like one\n", f);
 	fclose(f);
-	is_int(store_prune(id.dir, "main", 12, 5), 7, "seven are removed");
+	is_int(store_prune(id.dir, "main", 12, 5, 0), 7, "seven are removed");
 	is_int(store_list(id.dir, "main", &files, &n), 0, "listed");
 	ok(n == 6 && files[0].epoch == 12 && files[4].epoch == 8 &&
 	       files[5].epoch == 0 && files[0].bytes > 4096,
 	    "newest first; the foreign one was left alone");
-	is_int(store_prune(id.dir, "main", 9, 0), 1,
+	is_int(store_prune(id.dir, "main", 9, 0, 0), 1,
 	    "only what is below the epoch goes");
 	ok(access(other, F_OK) == 0, "still there");
 	loads(&b, "after pruning");
@@ -207,17 +156,6 @@ refused(const struct table *t, int want, const char *say, const char *what)
 	is_int(store_open(&id, t, false, &s, &e), want, "%s: refused", what);
 	ok(e.rc == want && strstr(e.text, say) != NULL, "%s: %s", what, e.text);
 	store_close(s);
-}
-
-static void
-sql(const char *path, const char *text)
-{
-	sqlite3 *db;
-
-	if (sqlite3_open(path, &db) != SQLITE_OK ||
-	    sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		abort();
-	sqlite3_close(db);
 }
 
 static unsigned long

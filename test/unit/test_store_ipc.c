@@ -24,7 +24,8 @@ struct yoked {
 	struct rng rng;
 	uint8_t *bytes; /* the snapshot being sent */
 	size_t total, sent;
-	struct timer more, deadline;
+	struct timer more, stream, deadline;
+	unsigned streamed;
 	struct store_state state;
 	struct store_found found;
 	struct chunks chunks;
@@ -200,6 +201,20 @@ is_reloaded(struct yoked *y)
 	return y->reloads > 0 && is_stored(y);
 }
 
+/* Old files go a second after a new one was begun. */
+static bool
+is_pruned(struct yoked *y)
+{
+	struct store_file *files;
+	size_t n = 0;
+	bool there = store_list(conf.checkpoint_dir, conf.instance, &files,
+	    &n) == 0;
+
+	there = there && n == 2 && files[0].epoch == y->table.epoch;
+	free(files);
+	return there;
+}
+
 static void
 found_is(struct yoked *y, const char *what)
 {
@@ -237,6 +252,16 @@ on_loaded(int rc, const struct store_loaded *l, usec_t took)
 }
 
 static void
+on_stream(void *arg)
+{
+	struct yoked *y = arg;
+
+	change(y, true);
+	if (++y->streamed < 200)
+		timer_in(&y->stream, USEC_MS);
+}
+
+static void
 start(struct yoked *y)
 {
 	static const struct ipcs_ops server_ops = { on_msg, on_closed };
@@ -244,7 +269,11 @@ start(struct yoked *y)
 	int rc = loop_new(&y->loop);
 
 	timer_init(&y->more, y->loop, send_more, y);
+	timer_init(&y->stream, y->loop, on_stream, y);
 	timer_init(&y->deadline, y->loop, on_deadline, y);
+	conf.checkpoint_keep_age = conf.checkpoint_mtbf =
+	    30 * 86400 * USEC_S;
+	conf.checkpoint_commit = 5 * USEC_MS;
 	(void)snprintf(conf.instance, sizeof(conf.instance), "test-store-%d",
 	    (int)getpid());
 	scratch_dir(conf.checkpoint_dir, sizeof(conf.checkpoint_dir));
@@ -291,13 +320,113 @@ test_storage_lost(struct yoked *y)
 	found_is(y, "after that");
 }
 
+static void
+send_role(struct yoked *y, usec_t at, const char *what, const char *why)
+{
+	struct history_record r = { .epoch = y->table.epoch,
+		.at = at,
+		.node = 1,
+		.from = "standby",
+		.to = "taking-over" };
+	uint8_t mem[HISTORY_BYTES_MAX];
+	struct buf b = buf_writer(mem, sizeof(mem));
+
+	strcpy(r.event, what);
+	strcpy(r.why, why);
+	history_record_pack(&b, &r);
+	if (event(y, MSG_STORE_ROLE, mem, b.pos) < 0)
+		abort();
+}
+
+/* How many records the files of earlier epochs have. */
+static size_t
+roles(uint64_t below)
+{
+	static struct history h;
+
+	h.n = 0;
+	(void)store_history(
+	    conf.checkpoint_dir, conf.instance, NULL, below, &h);
+	return h.n;
+}
+
+static bool
+has_mtbf(struct yoked *y)
+{
+	return is_stored(y) && y->state.tc.failures == 1 && is_pruned(y);
+}
+
+/* In the file, and in those after it when it is gone. */
+static void
+test_roles(struct yoked *y)
+{
+	usec_t day = 86400 * USEC_S, now = usec_real();
+	int i;
+
+	send_role(y, now - 10 * day, "take", "silence");
+	send_role(y, now - 9 * day, "take", "switch");
+	for (i = 0; i < 3; i++) {
+		change(y, true);
+		wait_until(y, is_stored, "a change of role and one of the table");
+		y->table.epoch++;
+		send_open(y);
+		wait_until(y, is_stored, "another epoch");
+		wait_until(y, has_mtbf, "with the history, one failure in it");
+	}
+	ok(y->state.tc.mtbf_s / 3600 == 20 * 24, "30 d and 10 d for 2 failures");
+	is_int(roles(y->table.epoch), 2, "both records, carried over");
+	ok(y->state.tc.cost_us > 0 && y->state.tc.replay_ns > 0 &&
+	       y->state.tc.young_ms > 0 && y->state.tc.chosen_ms >= 1000,
+	    "Tc: a snapshot %llu us, a change %llu ns, %llu changes/h: %llu ms",
+	    (unsigned long long)y->state.tc.cost_us,
+	    (unsigned long long)y->state.tc.replay_ns,
+	    (unsigned long long)y->state.tc.rate_hour,
+	    (unsigned long long)y->state.tc.chosen_ms);
+}
+
+static bool
+is_streamed(struct yoked *y)
+{
+	return y->streamed == 200 && is_stored(y);
+}
+
+/* Commits are told one by one; the probe's are among them. */
+static void
+test_pace(struct yoked *y)
+{
+	usec_t began, took;
+	unsigned before;
+
+	conf.checkpoint_commit = USEC_S;
+	conf.checkpoint_interval = 60 * USEC_S;
+	(void)event(y, MSG_RELOAD, "", 0);
+	change(y, true);
+	wait_until(y, is_stored, "a commit");
+	(void)usleep(1100000);
+	began = usec_mono();
+	change(y, true);
+	wait_until(y, is_stored, "another, after a pause");
+	ok(usec_mono() - began < 900 * USEC_MS, "is not delayed");
+	conf.checkpoint_commit = 50 * USEC_MS;
+	(void)event(y, MSG_RELOAD, "", 0);
+	before = y->states;
+	began = usec_mono();
+	timer_in(&y->stream, 0);
+	wait_until(y, is_streamed, "a stream of 200 changes");
+	took = usec_mono() - began;
+	ok(y->states - before <= took / (50 * USEC_MS) + 2,
+	    "%u commits in %llu ms", y->states - before,
+	    (unsigned long long)(took / USEC_MS));
+	conf.checkpoint_interval = 100 * USEC_MS;
+	(void)event(y, MSG_RELOAD, "", 0);
+	y->reloads = 0;
+}
+
 int
 main(void)
 {
 	static struct yoked y = { .rng = { 5 } };
-	struct store_file *files;
 	char second[300];
-	size_t n = 0;
 	int i;
 
 	if (geteuid() != 0) {
@@ -329,10 +458,9 @@ main(void)
 	y.table.epoch++;
 	send_open(&y);
 	wait_until(&y, is_stored, "and another");
-	ok(store_list(conf.checkpoint_dir, conf.instance, &files, &n) == 0 &&
-	       n == 2 && files[0].epoch == y.table.epoch,
-	    "two epochs are kept");
-	free(files);
+	wait_until(&y, is_pruned, "two epochs are kept");
+	test_roles(&y);
+	test_pace(&y);
 
 	change(&y, false);
 	change(&y, true);

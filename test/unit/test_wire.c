@@ -8,6 +8,7 @@
 
 #include "common/mem.h"
 #include "common/msg.h"
+#include "ha/history.h"
 #include "ha/wire.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
@@ -35,6 +36,7 @@ CODEC(store_load)
 CODEC(store_found)
 CODEC(store_state)
 CODEC(health_msg)
+CODEC(history_record)
 
 #define ROW(type, id) \
 	{ #type, id, sizeof(struct type), type##_p, type##_u }
@@ -44,6 +46,7 @@ static const struct codec codecs[] = {
 	ROW(store_found, MSG_STORE_FOUND),
 	ROW(store_state, MSG_STORE_STATE),
 	ROW(health_msg, MSG_HEALTH),
+	ROW(history_record, MSG_STORE_ROLE),
 };
 
 /* 0: refused with nothing touched; 1: accepted and the same again; < 0: bad */
@@ -103,7 +106,10 @@ test_bodies(void)
 	const struct store_open open = { 1ULL << 40, 2 };
 	const struct store_load load = { UINT64_MAX };
 	struct store_found found = { 5, -ENOENT, 1, 2, 3, 4, 5, 6, 7, "", "" };
-	struct store_state state = { 1, 2, 3, 4, 5, 6, 7, 8, "", "" };
+	struct store_state state = { 1, 2, 3, 4, 5, 6, 7, 8, 9,
+		{ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, "", "" };
+	struct history_record role = { 1, 2, 3, "standby", "taking-over", "take",
+		"silence", 4, { { "table", 5 }, { "vips", 6 } }, 2 };
 	const struct health_msg health = { "web", "web1", HEALTH_DOWN,
 		"GET / : 500" };
 
@@ -116,6 +122,7 @@ test_bodies(void)
 	test_codec(&codecs[2], &found);
 	test_codec(&codecs[3], &state);
 	test_codec(&codecs[4], &health);
+	test_codec(&codecs[5], &role);
 }
 
 static void
