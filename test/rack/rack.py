@@ -385,7 +385,7 @@ def reap():
         subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
     for name in os.listdir(BASE):
         if name.startswith("yoke-rack-") and _dead(name):
-            _reap_cable(f"{BASE}/{name}")
+            _reap_named(f"{BASE}/{name}")
             shutil.rmtree(f"{BASE}/{name}", ignore_errors=True)
             gone.append(name)
     return gone
@@ -401,13 +401,16 @@ def _kill_ns(ns):
     return len(pids)
 
 
-def _reap_cable(path):
-    """The serial line is in no namespace; it is known by its arguments."""
+def _reap_named(path):
+    """What was given this rack's folder as an argument: its serial line, which
+    is in no namespace, and a machine that was just being started when the
+    rack's process died."""
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             with open(f"/proc/{pid}/cmdline", "rb") as f:
                 argv = f.read().decode(errors="replace").split("\0")
-            if f"{HERE}/cable.py" in argv and f"{path}/d1/serial" in argv:
+            if any(a.startswith(f"{path}/") or f"={path}/" in a
+                   for a in argv[1:]):
                 os.kill(int(pid), signal.SIGKILL)
 
 
