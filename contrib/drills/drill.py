@@ -24,7 +24,7 @@ import traceback
 from driver import DriverError, at_once, now
 
 SHORT = 100         # ms that two may hold an address at a change of roles
-LEASE = 1300        # nobody takes it from a dead manager but the kernel
+LEASE = 1300        # nobody takes it from a hung machine but its kernel
 SEEN = 20           # ms that a watch may be late
 NOISE_S = 0.2       # beyond the silence, until clients are served again
 ANY = None
@@ -99,9 +99,13 @@ def unsettled(statuses):
             return f"{n}: the link is down"
         if not s["monitor"]["helper"]:
             return f"{n}: no monitor"
+        if s["sync"]["enabled"] and not s["sync"]["helper"]:
+            return f"{n}: no syncd"
     if (a["epoch"], a["seq"]) != (b["epoch"], b["seq"]) or \
             not a["peer"]["in_step"]:
         return "the standby is not in step"
+    if a["sync"]["enabled"] and not a["sync"]["full"]:
+        return "the standby does not have all connections"
     if a["checkpoint"]["lag_changes"] or not a["checkpoint"]["ok"]:
         return "not all is on storage"
     for s in a["services"]:
@@ -126,6 +130,13 @@ class Run:
         self.extra_ms = 0               # more outage that is within reason
 
     # -- what drills use -------------------------------------------------
+
+    @property
+    def conf(self):
+        return self.driver.conf
+
+    def other(self, node):
+        return next(n for n in self.driver.nodes if n != node)
 
     def say(self, text):
         at = time.monotonic() - self.t0
@@ -229,12 +240,12 @@ class Run:
     def quiet(self, seconds, what, active=None):
         """For so long the active one stays active, in the same term."""
         node = active or self.active
-        epoch = self.status(node)["epoch"]
-        self.check(active or epoch == self.epoch, f"{what}: a new term")
+        epoch = self.epoch if node == self.active else self.wait(
+            lambda: self.status(node), f"{node} to answer")["epoch"]
 
-        def same():
+        def same():                     # no answer: too busy, not gone
             s = self.status(node)
-            return s and s["role"] == "active" and s["epoch"] == epoch
+            return not s or (s["role"] == "active" and s["epoch"] == epoch)
         self.hold(same, what, seconds)
         self.say(f"{what}: nothing moved for {seconds:g} s")
 
@@ -247,7 +258,8 @@ class Run:
         try:
             self.active, self.standby = self.wait_settled()
         except Broken as e:
-            return self.verdict("broken", [f"not begun: {e}"])
+            self.evidence = self.look()
+            return self.verdict("not begun", [str(e)])
         self.t0 = time.monotonic()
         self.before = self.last
         self.epoch = self.before[self.active]["epoch"]
@@ -265,6 +277,8 @@ class Run:
         self.guarded("roles", self.check_roles)
         self.guarded("the client's view", self.check_client)
         self.guarded("holders", self.check_holders)
+        if self.wrong and not self.evidence:
+            self.evidence = self.look()
         return self.verdict("broken" if self.wrong else "held", self.wrong)
 
     def lacks(self):
@@ -305,8 +319,8 @@ class Run:
     def look(self):
         """What both directors say, for who wants to know why."""
         keys = ("role", "epoch", "seq", "why", "text", "alarms", "peer",
-                "replica", "beats", "paths", "link", "transitions")
-        return {n: s and {k: s[k] for k in keys}
+                "replica", "beats", "paths", "link", "uplink", "transitions")
+        return {n: s and {k: s.get(k) for k in keys}
                 for n, s in self.driver.statuses().items()}
 
     def guarded(self, what, fn, *args):

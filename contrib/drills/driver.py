@@ -12,7 +12,8 @@ import shlex
 import threading
 import time
 
-DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord")
+DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord",
+           "yoke-syncd")
 
 
 COMM = 15               # what the kernel keeps of a program's name
@@ -75,8 +76,10 @@ class Conf:
         self.directory = c["checkpoint"]["directory"]
         self.interval_ms = usec(c["beat"]["interval"]) / 1000
         self.misses = int(c["beat"]["misses"])
-        self.vips = [k[1].split("/")[0] for k in c
-                     if isinstance(k, tuple) and k[0] == "vip"]
+        self.vip_rows = [(*k[1].split("/"), v["device"]) for k, v in c.items()
+                         if isinstance(k, tuple) and k[0] == "vip"]
+        self.vips = [row[0] for row in self.vip_rows]
+        self.vip_devices = {row[2] for row in self.vip_rows}
         self.nodes = {k[1]: v for k, v in c.items()
                       if isinstance(k, tuple) and k[0] == "node"}
         self.services = {k[1]: v for k, v in c.items()
@@ -93,11 +96,6 @@ class Conf:
                 for k, p in self.nodes[node].items()
                 if isinstance(k, tuple) and k[0] == "path"
                 and p["type"] == kind]
-
-    def server(self, service):
-        """The name of a service's first server."""
-        return next(k[1] for k in self.services[service]
-                    if isinstance(k, tuple) and k[0] == "server")
 
 
 def usec(text):
@@ -168,13 +166,19 @@ class Driver:
 
     # -- questions -------------------------------------------------------
 
+    def yoke_words(self, node):
+        """The command as a shell's words, with a blank behind."""
+        return f"{self.yoke_bin} -c {self.conf_file} "
+
     def yoke(self, node, words, check=True, input=""):
-        return self.run(node, f"{self.yoke_bin} -c {self.conf_file} "
-                        f"{self.node_arg(node)}{words}", check=check,
+        return self.run(node, self.yoke_words(node) + words, check=check,
                         input=input)
 
-    def node_arg(self, node):
-        return ""
+    def put(self, node, path, text, mode=0o644):
+        """Writes a file, whole, by rename."""
+        new = shlex.quote(f"{path}.new")
+        self.run(node, f"umask 077; cat >{new} && chmod {mode:o} {new} && "
+                 f"mv {new} {shlex.quote(path)}", input=text)
 
     @property
     def conf(self):
@@ -187,6 +191,7 @@ class Driver:
         if not self.powered(node):
             return None
         with contextlib.suppress(OSError, DriverError, ValueError):
+            # fast, slow or not at all: a busy director may take its time
             return json.loads(self.yoke(node, "status --json", check=False))
         return None
 

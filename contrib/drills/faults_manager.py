@@ -1,9 +1,9 @@
 """Processes: a daemon dies, or hangs."""
-from drill import LEASE, drill
+from drill import drill
 
 
 @drill("yoked-kill", "kills the active's manager (SIGKILL)", moves=1,
-       overlap_ms=LEASE, quick=True)
+       quick=True)
 def yoked_kill(d):
     d.kill(d.active, "yoked", "KILL")
     d.wait_role(d.standby, "active")
@@ -13,8 +13,7 @@ def yoked_kill(d):
 
 
 @drill("yoked-stop", "hangs the active's manager (SIGSTOP) until the other "
-       "has taken over, then lets it go on", moves=1, overlap_ms=LEASE,
-       quick=True)
+       "has taken over, then lets it go on", moves=1, quick=True)
 def yoked_stop(d):
     d.kill(d.active, "yoked", "STOP")
     d.wait_role(d.standby, "active")
@@ -78,3 +77,17 @@ def linkd_kill(d):
     d.wait(lambda: not d.status(d.active)["link"]["helper"],
            "the link's end to be seen")
     d.quiet(1, "without a link")
+
+
+@drill("syncd-kill", "kills the active's synchroniser of connections")
+def syncd_kill(d):
+    d.kill(d.active, "yoke-syncd", "KILL")
+    d.wait(lambda: not d.status(d.active)["sync"]["helper"],
+           "its end to be seen")
+    d.quiet(1, "without yoke-syncd")
+
+
+@drill("syncd-stop", "hangs the active's synchroniser of connections")
+def syncd_stop(d):
+    d.kill(d.active, "yoke-syncd", "STOP")
+    d.quiet(3, "yoke-syncd hangs")

@@ -1,5 +1,6 @@
 """Power: what a director loses when it goes dark."""
 from drill import ANY, DETECT, drill
+from driver import DAEMONS, at_once
 
 
 @drill("power-active", "cuts the power of the active director", moves=1,
@@ -38,7 +39,6 @@ def cold_start(d):
     newest = d.status(a)["epoch"]
     stop_all(d, a)
     d.say("both are down; both start")
-    from driver import at_once
     at_once(*[lambda n=n: start_all(d, n) for n in (b, a)])
     now_active, _ = d.wait_settled()
     s = d.status(now_active)
@@ -50,9 +50,7 @@ def cold_start(d):
 
 
 def stop_all(d, node):
-    from driver import DAEMONS
-    for daemon in ("yoke-monitord", "yoked", "yoke-checkpointd",
-                   "yoke-linkd"):
+    for daemon in sorted(DAEMONS, reverse=True):    # yoked first
         d.driver.keep_down(node, daemon)
         d.driver.kill(node, daemon, "TERM")
     d.wait(lambda: not any(d.driver.pids(node, x) for x in DAEMONS),
@@ -61,6 +59,5 @@ def stop_all(d, node):
 
 
 def start_all(d, node):
-    from driver import DAEMONS
     for daemon in DAEMONS:
         d.driver.start(node, daemon)

@@ -28,6 +28,10 @@ sys.path.insert(0, HERE)
 from drill import ANY, DETECT, ROWS, Run, err               # noqa: E402
 from driver import DriverError                              # noqa: E402
 
+# one connection for all: a drill looks at a director many times a second
+SSH = ("ssh -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=2 "
+       "-o ServerAliveCountMax=2 -o ControlMaster=auto -o ControlPersist=30 "
+       "-o ControlPath=/run/yoke-drill-%C root@{host}")
 RACK = os.path.join(HERE, "..", "..", "test", "rack", "driver_rack.py")
 
 
@@ -190,6 +194,9 @@ def go(opt, driver, sink):
         if sink:
             sink.write(json.dumps(v) + "\n")
             sink.flush()
+        if v["verdict"] == "not begun":
+            err("the pair was not in good order: nothing is begun on it")
+            break
         if v["verdict"] == "broken" and (opt.stop or opt.what == "soak"):
             err(f"stopped at the first that did not hold; seed {opt.seed}, "
                 f"drill number {len(results)}")
@@ -235,8 +242,7 @@ def options(argv):
     ssh.add_argument("--host", action="append", default=[],
                      metavar="NODE=HOST", help="if ssh knows it by another "
                      "name")
-    ssh.add_argument("--remote", default="ssh -o BatchMode=yes -o "
-                     "ConnectTimeout=5 root@{host}", metavar="COMMAND",
+    ssh.add_argument("--remote", default=SSH, metavar="COMMAND",
                      help="runs the shell command that is put after it on "
                      "{host}, or {node}")
     ssh.add_argument("--service", default="systemctl {action} {unit}",
@@ -281,8 +287,11 @@ def main(argv):
         table(results)
     words = [v["verdict"] for v in results]
     err(f"{words.count('held')} held, {words.count('broken')} did not, "
-        f"{words.count('skipped')} skipped")
-    return 1 if "broken" in words else 0 if "held" in words else 2
+        f"{words.count('skipped')} skipped, {words.count('not begun')} not "
+        "begun")
+    if "broken" in words or "not begun" in words:
+        return 1
+    return 0 if "held" in words else 2
 
 
 if __name__ == "__main__":

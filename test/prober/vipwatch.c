@@ -2,15 +2,14 @@
  * vipwatch: runs inside a director and writes down when an address appears on
  * and vanishes from it, for holders.py to find out who held a VIP when.
  *
- * One line per change, each a single append of its own, so that what was written
- * survives a power cut of the machine:
- *   REALTIME_USEC start
- *   REALTIME_USEC add|del ADDR DEV
- *   REALTIME_USEC alive                 (with --alive)
- * "start" means that nothing is held but what the next lines add. Changes come
- * from rtnetlink events; --sample-ms reads the table as well and writes what
- * differs, should an event be lost. Only changes are written: an address whose
- * lifetime is renewed gives no line.
+ * One line per change, each a single append of its own, so that what was
+ * written survives a power cut of the machine: REALTIME is the one of the start
+ * plus the time since: a clock that is stepped does not change who held what
+ * before whom. REALTIME_USEC start REALTIME_USEC add|del ADDR DEV REALTIME_USEC
+ * alive                 (with --alive) "start" means that nothing is held but
+ * what the next lines add. Changes come from rtnetlink events; --sample-ms
+ * reads the table as well and writes what differs, should an event be lost.
+ * Only changes are written: an address whose lifetime is renewed gives no line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +44,7 @@ struct vipwatch {
 	struct seat seats[SEATS_MAX];
 	size_t n_seats;
 	usec_t alive, sample; /* 0: no */
+	usec_t origin;	      /* real time when the monotonic clock was 0 */
 	int log_fd, event_fd, dump_fd;
 };
 
@@ -56,10 +56,10 @@ log_line(const struct vipwatch *w, const char *what, const struct seat *s)
 
 	if (s == NULL)
 		len = snprintf(line, sizeof(line), "%" PRIu64 " %s\n",
-		    usec_real(), what);
+		    w->origin + usec_mono(), what);
 	else
 		len = snprintf(line, sizeof(line), "%" PRIu64 " %s %s %s\n",
-		    usec_real(), what,
+		    w->origin + usec_mono(), what,
 		    addr_format(&w->watched[s->watched], text, sizeof(text)),
 		    s->dev);
 	if (write(w->log_fd, line, (size_t)len) != len)
@@ -155,7 +155,7 @@ watch(struct vipwatch *w)
 			until = sample;
 		now = usec_mono();
 		until = until == USEC_NEVER ? 3600 * USEC_S
-		    : until > now	    ? until - now
+			: until > now	    ? until - now
 					    : 0;
 		ts.tv_sec = (time_t)(until / USEC_S);
 		ts.tv_nsec = (long)(until % USEC_S * 1000);
@@ -230,6 +230,7 @@ main(int argc, char **argv)
 	rc = nl_open(true, &w.event_fd); /* events first: none is missed */
 	if (rc == 0)
 		rc = nl_open(false, &w.dump_fd);
+	w.origin = usec_real() - usec_mono();
 	if (rc == 0) {
 		log_line(&w, "start", NULL);
 		rc = compare(&w);

@@ -14,11 +14,11 @@ packages=(
 	libsystemd-dev
 	# rack
 	user-mode-linux corosync keepalived ipvsadm nginx-light socat iproute2
-	iputils-ping iptables kmod procps util-linux python3
+	iputils-ping iptables kmod openssh-server procps util-linux python3
 	# tests
 	perl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
 )
-daemons=(nginx corosync keepalived)
+daemons=(nginx corosync keepalived sshd)
 policy=/usr/sbin/policy-rc.d
 
 is_installed() {

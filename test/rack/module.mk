@@ -5,3 +5,13 @@ test_lvs_traffic_SRC := test/rack/test_lvs_traffic.c
 
 TESTPROGS += connload
 connload_SRC := test/rack/connload.c
+
+# yoked that speaks protocol version 0: the same but for that number
+TESTPROGS += yoked-old
+GENERATED_OLD := build/gen/beat_old.c
+$(GENERATED_OLD): ha/beat.c
+	@mkdir -p $(@D)
+	$(Q)sed 's/^#define BEAT_VERSION .*/#define BEAT_VERSION 0/' $< >$@
+	$(Q)! cmp -s $< $@
+yoked-old_SRC := $(yoked_SRC) $(GENERATED_OLD)
+yoked-old_PKG := $(yoked_PKG)
