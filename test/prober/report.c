@@ -112,6 +112,9 @@ established(const struct tally *s)
 	put(o, "bad", s->bad);
 	put(o, "unfinished", s->total - s->kept - s->reset - s->hung - s->bad);
 	put_ms(o, "max_stall_ms", s->max_stall);
+	put_ms(o, "stall_before_ms", s->stall[STALL_BEFORE]);
+	put_ms(o, "old_stall_ms", s->stall[STALL_OLD]);
+	put_ms(o, "young_stall_ms", s->stall[STALL_YOUNG]);
 	put(o, "young_total", s->young_total);
 	put(o, "young_reset", s->young_reset);
 	put(o, "young_hung", s->young_hung);

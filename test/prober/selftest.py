@@ -256,6 +256,10 @@ def test_cut(_):
         ok(e["kept"] == e["total"] and e["reset"] == 0 and
            e["max_stall_ms"] >= 0.5 * want * 1000,
            f"{what}: connections stall and live on", e)
+        ok(e["stall_before_ms"] < 0.5 * want * 1000 <= e["old_stall_ms"] and
+           max(e["old_stall_ms"], e["young_stall_ms"],
+               e["stall_before_ms"]) == e["max_stall_ms"],
+           f"{what}: the stall is after the mark", e)
         ok((e["young_total"] >= 2 or r["late_ticks"]["young_skipped"] > 0) and
            e["young_total"] <= 15, f"{what}: young ones at the mark", e)
         ok(r["longest_gap_ms"] >= 0.5 * want * 1000, f"{what}: the gap", r)

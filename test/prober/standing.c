@@ -124,7 +124,7 @@ on_answer(struct conn *c)
 		on_error(c, -EBADMSG);
 		return;
 	}
-	tally_stall(&s->tally, now - h->asked);
+	tally_stall(&s->tally, h->asked - h->connected, now - h->asked);
 	if (h->old && h->last_ok == 0 && ++s->ready == s->opt->established)
 		s->on_ready(s->arg);
 	h->last_ok = now;
@@ -180,7 +180,8 @@ on_timer(void *arg)
 		ask(h);
 		break;
 	case CONN_ASKED:
-		tally_stall(&h->owner->tally, usec_mono() - h->asked);
+		tally_stall(&h->owner->tally, h->asked - h->connected,
+		    usec_mono() - h->asked);
 		tally_hung(&h->owner->tally, hold_age(h));
 		cut(h);
 		break;
@@ -256,6 +257,7 @@ standing_mark(struct standing *s, usec_t mark)
 {
 	struct hold *h;
 
+	s->tally.marked = true;
 	qb_list_for_each_entry(h, &s->holds, list)
 		if (h->counted && mark - h->connected < TALLY_YOUNG)
 			s->tally.young_total++;

@@ -27,8 +27,14 @@ tally_hung(struct tally *t, usec_t age)
 }
 
 void
-tally_stall(struct tally *t, usec_t took)
+tally_stall(struct tally *t, usec_t age, usec_t took)
 {
+	enum stall s = !t->marked ? STALL_BEFORE :
+	    age < TALLY_YOUNG	  ? STALL_YOUNG :
+				    STALL_OLD;
+
+	if (took > t->stall[s])
+		t->stall[s] = took;
 	if (took > t->max_stall)
 		t->max_stall = took;
 }
