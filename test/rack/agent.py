@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 PORT = 77
 
@@ -66,7 +67,11 @@ def op_put(req, data):
     return {"rc": 0}, b""
 
 
-OPS = {"run": op_run, "spawn": op_spawn, "put": op_put}
+def op_time(_req, _data):
+    return {"rc": 0}, b"%d" % time.time_ns()
+
+
+OPS = {"run": op_run, "spawn": op_spawn, "put": op_put, "time": op_time}
 
 
 def serve(conn):

@@ -216,6 +216,11 @@ class Rack:
         data = text.encode() if isinstance(text, str) else text
         self.machines[node].put(path, data, mode)
 
+    def clock_ahead(self, node):
+        """Seconds that a director's wall clock is ahead of the host's, to
+        about a millisecond."""
+        return self.machines[node].clock_ahead()
+
     def nic(self, node, nic, up):
         """Unplugs (up=False) or plugs a director's card at the switch: the
         director keeps its carrier but hears and reaches nobody."""

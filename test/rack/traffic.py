@@ -7,6 +7,7 @@
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -66,21 +67,27 @@ class Traffic:
 
 class Watch:
     """Who holds the VIP (or other addresses), from the directors' own
-    kernels."""
+    kernels, by the host's clock: a director's, set when it boots, may be off by
+    more than half a second on a busy machine."""
 
     def __init__(self, rack, *addrs):
         self.rack, self.addrs = rack, addrs or (rack.VIP,)
         self.kills, self.t0 = [], time.time()
-        self.logs = {}
+        self.logs = {}      # {node: [(path, its clock ahead, usec)]}
 
     def start(self, node):
         path = f"{self.rack.dir}/{node}/vip-{time.monotonic_ns()}.log"
-        self.logs.setdefault(node, []).append(path)
+        ahead = int(self.rack.clock_ahead(node) * 1e6)
+        self.logs.setdefault(node, []).append((path, ahead))
         self.rack.spawn(node, f"exec {BIN}/vipwatch --dev any --log {path} "
                         + " ".join(self.addrs))
         wait_for(lambda: os.path.exists(path), 5, f"vipwatch on {node}")
         if len(self.logs[node]) == 1:
             self.t0 = time.time()       # nobody watched before
+
+    def ahead(self, node):
+        """Seconds that its clock was ahead when its watch was started."""
+        return self.logs[node][-1][1] / 1e6
 
     def killed(self, node, cut):
         self.kills.append((node, int(cut.realtime * 1e6)))
@@ -91,13 +98,19 @@ class Watch:
         sys.path.insert(0, f"{REPO}/contrib/drills")
         from holders import holders
         logs = {}
-        for node, paths in self.logs.items():
+        for node, parts in self.logs.items():
             whole = f"{self.rack.dir}/{node}/vip.log"
             with open(whole, "wb") as out:
-                for p in paths:
-                    with open(p, "rb") as f:
-                        out.write(f.read())
+                for part in parts:
+                    out.write(by_host_clock(*part))
             logs[node] = whole
         return holders(logs, self.kills, addr or self.addrs[0],
                        int((t0 or self.t0) * 1e6),
                        int((t1 or time.time()) * 1e6))
+
+
+def by_host_clock(path, ahead):
+    """What vipwatch wrote, its times set right."""
+    with open(path, "rb") as f:
+        return re.sub(rb"(?m)^\d+(?= )",
+                      lambda m: b"%d" % (int(m[0]) - ahead), f.read())

@@ -185,6 +185,18 @@ class Machine:
     def put(self, path, data, mode):
         self._must({"op": "put", "path": path, "mode": mode}, path, data)
 
+    def clock_ahead(self, tries=5):
+        """Seconds that its wall clock is ahead of the host's: what the
+        quickest of some answers says."""
+        best = None
+        for _ in range(tries):
+            a = time.time()
+            _, body = self.call({"op": "time"})
+            b = time.time()
+            if best is None or b - a < best[0]:
+                best = (b - a, int(body) / 1e9 - (a + b) / 2)
+        return best[1]
+
     def _must(self, req, what, data=b""):
         head, body = self.call(req, data)
         if head["rc"] != 0:
