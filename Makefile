@@ -8,7 +8,7 @@
 #   make demo            raise a rack, cut the active director's power, report
 #   make drills          every drill on the rack, TIMES=10 each; root needed
 #   make soak            drills at random under load, LENGTH=30m; root needed
-#   make bench-failover  the failover table, yoke and keepalived in one run
+#   make bench-failover  every fault, yoke and keepalived in one run, RUNS=10
 #   make bench-resync    a standby joins an active with 100 000 connections
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
@@ -176,11 +176,13 @@ bench-scale: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms
 	$(Q)$(PYTHON) test/rack/bench_scale.py --json build/bench-scale.json
 
+# FAULTS=switch,nic: those only (test/rack/bench_faults.py has them all)
 RUNS ?= 10
+FAULTS ?=
 bench-failover: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms
 	$(Q)$(PYTHON) test/rack/bench_failover.py --runs $(RUNS) \
-		--json build/bench-failover.json
+		$(if $(FAULTS),--only $(FAULTS)) --json build/bench-failover.json
 
 bench-resync bench-early: bench-%: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms

@@ -6,9 +6,12 @@ connection, beyond the 2 ms between two. An outage is measured no finer.
 import csv
 
 AROUND_MS = (-50, 50)   # before the cut, after the end of the outage
+NO_OUTAGE_MS = 200      # looked at when nothing failed
 INTERVAL_MS = 2
+CLOCKS_US = 20000       # a machine's clock beside the host's, at most
 
 KEPT = ("total", "kept", "reset", "hung", "bad", "unfinished", "max_stall_ms",
+        "stall_before_ms", "old_stall_ms", "young_stall_ms",
         "young_total", "young_reset", "young_hung", "reset_ages_ms")
 
 
@@ -22,7 +25,7 @@ def starts(path):
 def late(report, attempts):
     mark = report["mark_ms"]
     a = mark + AROUND_MS[0]
-    b = mark + (report["outage_from_mark_ms"] or 0) + AROUND_MS[1]
+    b = mark + (report["outage_from_mark_ms"] or NO_OUTAGE_MS) + AROUND_MS[1]
     times = [t for t, _ in attempts if a <= t <= b]
     if len(times) < 2:
         return b - a
@@ -48,16 +51,23 @@ def client_view(report, csv_path):
     }
 
 
+def moves(segments, at):
+    """How often, from then on, somebody began to hold the VIP."""
+    later = [set(s["holders"]) for s in segments if s["to"] > at - CLOCKS_US]
+    return sum(len(b - a) for a, b in zip(later, later[1:]))
+
+
 def vip_view(held, active, standby, cut):
     """overlap: both held the VIP; vip_ms: from the cut until the standby
     alone did, by the standby's clock, which may be some ms off; other_holders:
-    before the cut, who held it but the active."""
+    before the cut, who held it but the active; moves: see there."""
     at = cut.realtime * 1e6
     taken = [s["from"] for s in held["segments"]
              if s["holders"] == [standby] and s["from"] >= at]
-    odd = {n for s in held["segments"] if s["from"] < at
+    odd = {n for s in held["segments"] if s["from"] < at - CLOCKS_US
            for n in s["holders"] if n != active}
     return {"overlap_ms": held["overlap_ms"],
             "vip_ms": (taken[0] - at) / 1000 if taken else None,
+            "moves": moves(held["segments"], at),
             "answered_after": ",".join(held["at_end"]),
             "other_holders": sorted(odd)}

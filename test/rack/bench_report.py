@@ -1,9 +1,11 @@
-"""bench_report: summaries, goals and the table of bench_failover.py."""
+"""bench_report: what bench_failover.py prints."""
 import os
 import re
-import statistics
 import subprocess
 
+import bench_goals
+from bench_configs import CONFIGS
+from bench_faults import FAULTS, POWER
 from uml import REPO
 
 WIDTH = 79
@@ -45,6 +47,8 @@ def run_line(r):
             f"  hung {e['hung']}  young {e['young_reset']}"
             f"/{e['young_total']}  stall {e['max_stall_ms']:.0f} ms")
     odd = []
+    if r["failed"]["total"]:
+        odd.append(f"failed {r['failed']['total']}")
     if r["overlap_ms"]:
         odd.append(f"two holders {r['overlap_ms']:.1f} ms")
     if r["other_holders"]:
@@ -56,110 +60,25 @@ def run_line(r):
     return line + "".join(f"; {o}" for o in odd)
 
 
-# -- summaries ----------------------------------------------------------
-
-def _spread(values):
-    return {"median": statistics.median(values), "min": min(values),
-            "max": max(values)}
-
-
-def summary(runs):
-    """Over the runs of one configuration; None without runs."""
-    if not runs:
-        return None
-
-    def total(key):
-        return sum(r["established"][key] for r in runs)
-
-    out = {"runs": len(runs),
-           "outage_ms": _spread([r["outage_ms"] for r in runs]),
-           "from_mark_ms": _spread([r["outage_from_mark_ms"] for r in runs]),
-           "max_stall_ms": max(r["established"]["max_stall_ms"]
-                               for r in runs),
-           "overlap_ms": max(r["overlap_ms"] for r in runs),
-           "prober_late_ms": max(r["prober_late_ms"] for r in runs),
-           "load_average": max(r["load_average"] for r in runs),
-           "extra_outages": sum(len(r["spans"]) > 1 for r in runs)}
-    out |= {k: total(k) for k in ("total", "kept", "reset", "hung", "bad",
-                                  "unfinished", "young_total", "young_reset",
-                                  "young_hung")}
-    for key in ("silence_ms", "own_ms"):
-        values = [r[key] for r in runs if r.get(key) is not None]
-        if values:
-            out[key] = _spread(values)
-    return out
-
-
-# -- goals --------------------------------------------------------------
-
-MEDIAN_MS = {"yoke-10-mh": 60, "yoke-10-rr": 60, "yoke-mh": 110,
-             "yoke-rr": 110}
-AIM_MS = {"yoke-10-mh": 39, "yoke-10-rr": 39, "yoke-mh": 100, "yoke-rr": 100}
-YOUNG_PERCENT = 5
-RSS_MB = 20
-CPU_PERCENT = {"20ms": 1.0, "10ms": 2.0}
-
-
-def _goal(what, want, got, held):
-    return {"goal": what, "want": want, "got": got, "held": bool(held)}
-
-
-def _config_goals(config, s):
-    median = s["outage_ms"]["median"]
-    out = [_goal(f"{config['title']}: median outage",
-                 f"<= {MEDIAN_MS[config['name']]} ms "
-                 f"(aim {AIM_MS[config['name']]})", f"{median:.0f} ms",
-                 median <= MEDIAN_MS[config["name"]])]
-    lost = s["reset"] + s["hung"]
-    if config["settings"]["scheduler"] == "mh":
-        out.append(_goal(f"{config['title']}: reset or hung", "0",
-                         f"{lost} of {s['total']}", lost == 0))
-    else:
-        young = s["young_reset"] + s["young_hung"]
-        share = 100 * young / max(1, s["young_total"])
-        out.append(_goal(f"{config['title']}: young ones lost",
-                         f"<= {YOUNG_PERCENT} %",
-                         f"{share:.1f} % ({young} of {s['young_total']})",
-                         share <= YOUNG_PERCENT))
-        old = lost - young
-        out.append(_goal(f"{config['title']}: others lost", "0",
-                         f"{old} of {s['total'] - s['young_total']}",
-                         old == 0))
-    out.append(_goal(f"{config['title']}: two holders", "0 ms",
-                     f"{s['overlap_ms']:.1f} ms", s["overlap_ms"] == 0))
-    return out
-
-
-def _idle_goals(idle):
-    out = []
-    for interval, limit in CPU_PERCENT.items():
-        for role in ("active", "standby"):
-            cost = idle["yoke"][interval][role]
-            cpu = cost["yoked_percent"]
-            out.append(_goal(f"yoked idle, {interval} beats, {role}: CPU",
-                             f"< {limit:.0f} %", f"{cpu:.2f} %",
-                             cpu < limit))
-    rss = max(cost["rss_kb"]["yoked"] for by_role in idle["yoke"].values()
-              for cost in by_role.values()) / 1024
-    out.append(_goal("yoked idle: RSS", f"< {RSS_MB} MB", f"{rss:.1f} MB",
-                     rss < RSS_MB))
-    return out
-
-
 def finish(doc):
     """Adds summaries and goals to the document."""
+    configs = {c.name: c for c in CONFIGS}
     doc["goals"] = []
-    for name, c in doc["configs"].items():
-        c["summary"] = summary(c["runs"])
-        if c["summary"] and name in MEDIAN_MS:
-            doc["goals"] += _config_goals({"name": name, **c}, c["summary"])
+    for rows in doc["faults"].values():
+        for row in rows.values():
+            row["summary"] = bench_goals.summary(row["runs"])
+    doc["goals"] += bench_goals.of_power(doc["faults"].get(POWER.name, {}),
+                                         configs)
+    for f in FAULTS:
+        doc["goals"] += bench_goals.of_fault(f, doc["faults"].get(f.name, {}),
+                                             configs)
     if doc["idle"]:
-        doc["goals"] += _idle_goals(doc["idle"])
+        doc["goals"] += bench_goals.of_idle(doc["idle"])
 
 
 # -- for people ---------------------------------------------------------
 
-def _power_cut_table(configs):
+def _power_cut_table(rows):
     out = ["Power cut of the active director. Load: 500 new connections/s; 50 "
            "old ones,", "50 young ones/s, busy. Of those that were "
            "established:", "",
@@ -167,7 +86,7 @@ def _power_cut_table(configs):
            f"{'young reset':>14}{'stall':>8}",
            f"{'configuration':25}{'median':>6}{'min..max':>12}"
            f"{'of total':>12}{'of total':>14}{'max ms':>8}"]
-    for c in configs.values():
+    for c in rows.values():
         s = c["summary"]
         if not s:
             out.append(f"{c['title']:25} no run that counts")
@@ -178,6 +97,47 @@ def _power_cut_table(configs):
         spread = f"{o['min']:.0f}..{o['max']:.0f}"
         out.append(f"{c['title']:25}{o['median']:6.0f}{spread:>12}"
                    f"{lost:>12}{young:>14}{s['max_stall_ms']:8.0f}")
+    return out
+
+
+def _r(s, key):
+    """What is the same in all runs, or from .. to."""
+    a, b = s[key]["min"], s[key]["max"]
+    return f"{a:.0f}" if a == b else f"{a:.0f}..{b:.0f}"
+
+
+def _fault_row(name, s):
+    if not s:
+        return f"  {name:14} no run that counts"
+    old = f"{s['reset'] - s['young_reset']}/{s['hung'] - s['young_hung']}"
+    young = f"{s['young_reset']}/{s['young_hung']}"
+    before, stall, young_stall = (s[k]["median"] for k in bench_goals.STALLS)
+    return (f"  {name:14}{_r(s, 'role_changes'):>5}"
+            f"{s['outage_ms']['median']:6.0f}{_r(s, 'outage_ms'):>10}"
+            f"{s['failed']:7}{old:>6}{young:>6}"
+            f"{before:7.0f}{stall:5.0f}{young_stall:6.0f}"
+            f"{s['overlap_ms']:5.0f}")
+
+
+FAULT_HEAD = f"""
+Every fault, under the same load. Failed requests and connections reset/hung are
+those of all runs. A stall is the median of the runs' longest: before the fault,
+and from it on by the connection's age (young: < 0.5 s). Two: the longest that
+both held the VIP.
+
+{'':16}{'role':>5}{'- outage, ms -':>16}{'failed':>7}{'reset/hung':>12}\
+{'--- stall, ms ---':>18}{'two':>5}
+{'':16}{'chg':>5}{'median':>7}{'min..max':>9}{'':7}{'old':>6}{'young':>6}\
+{'before':>7}{'old':>5}{'young':>6}{'ms':>5}"""
+
+
+def _fault_table(faults):
+    out = FAULT_HEAD.split("\n")
+    for f in FAULTS:
+        rows = faults.get(f.name)
+        if rows:
+            out.append(f.title)
+            out += [_fault_row(n, row["summary"]) for n, row in rows.items()]
     return out
 
 
@@ -220,30 +180,36 @@ def _idle_table(idle):
     return out
 
 
-def _repeated(configs):
+def _repeated(faults):
     out = []
-    for c in configs.values():
-        like = {}
-        for why in c["spoilt"]:
-            first = why.splitlines()[0]
-            like.setdefault(re.sub(r"\d+", "N", first), []).append(first)
-        out += [f"  {len(w)} x {c['title']}: {max(w, key=len)}"[:WIDTH]
-                for w in like.values()]
+    for name, rows in faults.items():
+        for config, row in rows.items():
+            like = {}
+            for why in row["spoilt"]:
+                first = why.splitlines()[0]
+                like.setdefault(re.sub(r"\d+", "N", first), []).append(first)
+            out += [f"  {len(w)} x {name}, {config}: {max(w, key=len)}"[:WIDTH]
+                    for w in like.values()]
     return ["", "Repeated, not counted"] + out if out else []
 
 
+def _goal_line(g):
+    return (f"  {'met' if g['held'] else 'MISSED':7}{g['goal']}: {g['got']} "
+            f"(goal {g['want']})")
+
+
 def text(doc):
+    faults = doc["faults"]
     out = ["", heading(doc), ""]
-    if doc["configs"]:
-        out += _power_cut_table(doc["configs"])
-        out += _detection_table(doc["configs"])
+    if POWER.name in faults:
+        out += _power_cut_table(faults[POWER.name])
+        out += _detection_table(faults[POWER.name])
+    if faults.keys() - {POWER.name}:
+        out += _fault_table(faults)
     if doc["idle"]:
         out += _idle_table(doc["idle"])
     if doc["goals"]:
-        out += ["", "Goals"]
-    for g in doc["goals"]:
-        out.append(f"  {'held' if g['held'] else 'NOT held':9}"
-                   f"{g['goal']}: {g['got']} (goal {g['want']})")
-    out += _repeated(doc["configs"])
+        out += ["", "Goals"] + [_goal_line(g) for g in doc["goals"]]
+    out += _repeated(faults)
     out.append("")
     return "\n".join(out)
