@@ -25,9 +25,8 @@
 #define RATE 20000 /* SYNs told in a second, at most */
 #define BURST 4000
 #define CARDS_AGAIN (2 * USEC_MS)
-#define CARDS_SHARE 20 /* of the time at most for asking: one in so many */
-#define CARDS_OLD (2 * USEC_S)
-#define INBOUND 4096 /* remembered; a power of two */
+#define CARDS_SHARE 4 /* of the time at most for asking: one in so many */
+#define INBOUND 4096  /* remembered; a power of two */
 #define ETH 14
 
 struct syn {
@@ -98,41 +97,56 @@ parse(const uint8_t *frame, size_t len, struct syn *ret)
 	return 0;
 }
 
-/* The one server of the service that has this card; NULL: none, or several. */
+/* The one server of the service that has this card; NULL: several, or (then
+ * *ret_unknown) none that we know of. */
 static const struct target_server *
 by_card(struct syncd *s, const struct target *g, int ifindex,
-    const uint8_t *mac, uint16_t port)
+    const uint8_t *mac, bool *ret_unknown)
 {
 	const struct target_server *found = NULL, *v;
 	size_t i, n;
 	const struct card *k = cards_find(&s->cards, ifindex, mac, &n);
 
+	*ret_unknown = false;
 	for (i = 0; i < n; i++) {
-		v = target_server(g, &k[i].addr, port);
+		v = target_server(g, &k[i].addr, 0);
 		if (v == NULL || v == found)
 			continue;
 		if (found != NULL)
 			return NULL;
 		found = v;
 	}
+	*ret_unknown = found == NULL;
 	return found;
 }
 
-static const struct target_server *
-by_card_again(struct syncd *s, const struct target *g, int ifindex,
-    const uint8_t *mac, uint16_t port)
+/* One that failed (a dump may be interrupted) is done once more. */
+void
+early_cards(struct syncd *s)
 {
-	usec_t now = loop_now(s->loop), age = now - s->early.cards_asked;
-	const struct target_server *v = NULL;
+	struct early *e = &s->early;
+	usec_t start = loop_now(s->loop);
 
-	if (age < CARDS_OLD)
-		v = by_card(s, g, ifindex, mac, port);
-	if (v == NULL && age >= CARDS_AGAIN &&
-	    age >= s->early.cards_cost * CARDS_SHARE) {
+	if (cards_read(&s->cards) < 0)
 		(void)cards_read(&s->cards);
-		s->early.cards_asked = loop_now(s->loop);
-		s->early.cards_cost = s->early.cards_asked - now;
-		v = by_card(s, g, ifindex, mac, port);
+	e->cards_cost = loop_now(s->loop) - start;
+}
+
+static const struct target_server *
+by_card_again(
+    struct syncd *s, const struct target *g, int ifindex, const uint8_t *mac)
+{
+	struct early *e = &s->early;
+	usec_t age = loop_now(s->loop) - e->cards_missed;
+	const struct target_server *v;
+	bool unknown;
+
+	v = by_card(s, g, ifindex, mac, &unknown);
+	if (unknown && age >= CARDS_AGAIN &&
+	    age >= e->cards_cost * CARDS_SHARE) {
+		early_cards(s);
+		e->cards_missed = loop_now(s->loop);
+		v = by_card(s, g, ifindex, mac, &unknown);
 	}
 	return v;
 }
@@ -241,7 +255,7 @@ early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
 	else if (!addr_is_none(&y.outer))
 		v = target_server(g, &y.outer, 0);
 	else
-		v = by_card_again(s, g, ifindex, frame, 0);
+		v = by_card_again(s, g, ifindex, frame);
 	if (v == NULL) {
 		s->early.unsure += g != NULL;
 		return;

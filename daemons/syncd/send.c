@@ -19,7 +19,7 @@
 #define RATE_MIN 2000
 #define STEP (5 * USEC_MS)
 #define BURST 450 /* connections in one step */
-#define WINDOW 16 /* datagrams on the way */
+#define WINDOW 16     /* datagrams on the way */
 #define SILENT (200 * USEC_MS)
 #define CONN_BYTES 72 /* of the largest, IPv6 */
 
@@ -148,7 +148,7 @@ on_ack(int fd, int revents, void *arg)
 		return;
 	p->acked = n;
 	p->acked_at = loop_now(s->loop);
-	timer_in(&p->timer, 0);
+	on_step(s); /* at once: a timer may be a tick of 10 ms */
 }
 
 static unsigned

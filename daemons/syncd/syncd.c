@@ -79,6 +79,8 @@ on_tick(void *arg)
 	if (++s->ticks % REPORT_EVERY != 0)
 		return;
 	look_for_losses(s);
+	if (s->role.role == SYNC_ACTIVE && s->early.fd >= 0)
+		early_cards(s);
 	report(s);
 }
 

@@ -54,9 +54,9 @@ struct early {
 	int fd; /* that datagrams leave by */
 	struct sync_msg msg;
 	uint64_t sent, lost, unsure;
-	usec_t refilled;    /* of the allowance */
-	unsigned allowance; /* SYNs that may be told now */
-	usec_t cards_asked, cards_cost;
+	usec_t refilled;		 /* of the allowance */
+	unsigned allowance;		 /* SYNs that may be told now */
+	usec_t cards_missed, cards_cost; /* last one unknown; of asking */
 	struct early_in { /* SYNs of clients on their way in, for nat */
 		uint32_t seq;
 		uint16_t client_port, virt_port;
@@ -141,6 +141,7 @@ void early_stop(struct syncd *s);
 /* A frame that carries a SYN; out: it leaves. age: how long ago. */
 void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
     uint32_t mark, bool out, usec_t age);
+void early_cards(struct syncd *s); /* asks the kernel for cards, now and then */
 void early_flush(struct syncd *s); /* no more of them now */
 
 void seed_init(struct syncd *s);

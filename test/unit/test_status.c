@@ -364,6 +364,12 @@ break_uplink(struct fixture *f)
 }
 
 static void
+break_syncd(struct fixture *f)
+{
+	f->y.sync.conn = NULL;
+}
+
+static void
 break_monitord_loop(struct fixture *f)
 {
 	f->y.monitor.heard -= 4 * USEC_S;
@@ -414,6 +420,7 @@ test_alarms(void)
 		{ break_linkd, "linkd" },
 		{ break_monitord, "monitord" },
 		{ break_monitord_loop, "monitord" },
+		{ break_syncd, "syncd" },
 		{ break_checkpointd, "checkpointd" },
 		{ break_disk, "checkpoint" },
 		{ break_vips, "vips" },
