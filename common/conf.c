@@ -154,3 +154,16 @@ conf_twice(const void *items, size_t n, size_t size,
 	free(sorted);
 	return found;
 }
+
+const char *
+conf_storage_name(unsigned kind)
+{
+	static const char *const names[STORAGE__KINDS] = {
+		[STORAGE_AUTO] = "auto",
+		[STORAGE_LOCAL] = "local",
+		[STORAGE_NFS] = "nfs",
+		[STORAGE_CLUSTER] = "cluster",
+	};
+
+	return kind < STORAGE__KINDS ? names[kind] : "?";
+}

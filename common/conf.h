@@ -71,6 +71,7 @@ enum storage {
 	STORAGE_CLUSTER,
 	STORAGE__KINDS
 };
+const char *conf_storage_name(unsigned kind); /* "auto" "local" ..., or "?" */
 
 struct conf_check {
 	char name[NAME_LEN];

@@ -161,6 +161,17 @@ store_found_unpack(struct buf *b, struct store_found *ret)
 	UNPACKED(b, m, ret);
 }
 
+const char *
+tc_bound_name(unsigned bound)
+{
+	static const char *const names[] = { [TC_FREE] = "none",
+		[TC_LOWEST] = "lowest",
+		[TC_HIGHEST] = "highest",
+		[TC_ROWS] = "rows" };
+
+	return bound < TC__LAST ? names[bound] : "?";
+}
+
 static void
 store_auto_pack(struct buf *b, const struct store_auto *a)
 {

@@ -76,6 +76,16 @@ struct store_found {
 void store_found_pack(struct buf *b, const struct store_found *m);
 int store_found_unpack(struct buf *b, struct store_found *ret);
 
+/* What kept Tc from being the interval of least loss. */
+enum tc_bound {
+	TC_FREE,    /* nothing */
+	TC_LOWEST,  /* it may be no shorter */
+	TC_HIGHEST, /* nor longer */
+	TC_ROWS,    /* the journal would hold too much */
+	TC__LAST
+};
+const char *tc_bound_name(unsigned bound); /* "none" "lowest" ... */
+
 /* Why Tc is what it is; see daemons/checkpointd/interval.h. */
 struct store_auto {
 	uint64_t cost_us;    /* of a snapshot */
@@ -86,7 +96,7 @@ struct store_auto {
 	uint64_t young_ms, daly_ms; /* had the journal to be lived again */
 	uint64_t optimum_ms; /* 1e15: never */
 	uint64_t chosen_ms;  /* that, bounded */
-	uint8_t bound;       /* enum interval_bound */
+	uint8_t bound;       /* enum tc_bound */
 	uint8_t loaded;      /* replay_ns was measured at a load */
 };
 

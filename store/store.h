@@ -33,7 +33,6 @@ struct store_id {
 /* store_kind.c: what dir is on; STORAGE_AUTO: cannot be told. */
 enum storage storage_look(const char *dir);
 enum storage storage_of_magic(uint32_t magic); /* of statfs(2) */
-const char *storage_name(unsigned kind);       /* "local" "nfs" "cluster" */
 
 struct store_err {
 	int rc;                    /* negative */

@@ -49,13 +49,13 @@
 #define MAGIC_9P 0x01021997
 
 static const struct kind {
-	const char *name, *pragmas;
+	const char *pragmas;
 	bool ask_server;
 } kinds[STORAGE__KINDS] = {
-	[STORAGE_LOCAL] = { "local", PRAGMAS, false },
-	[STORAGE_CLUSTER] = { "cluster", PRAGMAS, false },
-	[STORAGE_NFS] = { "nfs", PRAGMAS, true },
-	[STORAGE_AUTO] = { "auto", PRAGMAS, true },
+	[STORAGE_LOCAL] = { PRAGMAS, false },
+	[STORAGE_CLUSTER] = { PRAGMAS, false },
+	[STORAGE_NFS] = { PRAGMAS, true },
+	[STORAGE_AUTO] = { PRAGMAS, true },
 };
 
 static const struct {
@@ -71,12 +71,6 @@ static const struct {
 	{ MAGIC_GFS2, STORAGE_CLUSTER },
 	{ MAGIC_OCFS2, STORAGE_CLUSTER },
 };
-
-const char *
-storage_name(unsigned kind)
-{
-	return kind < STORAGE__KINDS ? kinds[kind].name : "?";
-}
 
 enum storage
 storage_of_magic(uint32_t magic)

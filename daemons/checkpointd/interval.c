@@ -36,19 +36,19 @@ interval_choose(const struct interval_in *in, struct interval_out *ret)
 	ret->daly = interval_daly(in->cost, in->mtbf);
 	ret->optimum = share > 0 ? interval_daly(in->cost, in->mtbf / share)
 				 : INFINITY;
-	ret->bound = BOUND_NONE;
+	ret->bound = TC_FREE;
 	tc = ret->optimum;
 	if (tc * in->rate > in->rows) {
 		tc = in->rows / in->rate;
-		ret->bound = BOUND_ROWS;
+		ret->bound = TC_ROWS;
 	}
 	if (tc > seconds(INTERVAL_HIGHEST)) {
 		tc = seconds(INTERVAL_HIGHEST);
-		ret->bound = BOUND_HIGHEST;
+		ret->bound = TC_HIGHEST;
 	}
 	if (!(tc >= seconds(INTERVAL_LOWEST))) {
 		tc = seconds(INTERVAL_LOWEST);
-		ret->bound = BOUND_LOWEST;
+		ret->bound = TC_LOWEST;
 	}
 	ret->chosen = (usec_t)(tc * USEC_S);
 }

@@ -30,6 +30,7 @@
 #define CHECKPOINTD_INTERVAL_H
 
 #include "common/usec.h"
+#include "ha/wire.h"
 
 #define INTERVAL_LOWEST (1 * USEC_S)
 #define INTERVAL_HIGHEST (3600 * USEC_S)
@@ -43,21 +44,12 @@ struct interval_in {
 	double rows;   /* changes that the journal may hold */
 };
 
-/* What kept Tc from being the optimum. */
-enum interval_bound {
-	BOUND_NONE,
-	BOUND_LOWEST,  /* INTERVAL_LOWEST */
-	BOUND_HIGHEST, /* INTERVAL_HIGHEST */
-	BOUND_ROWS,    /* the journal would hold more than rows */
-	BOUND__LAST
-};
-
 struct interval_out {
 	double young;   /* the papers', as if all since the snapshot were lost */
 	double daly;
 	double optimum; /* ours; INFINITY: nothing changes, or replay is free */
 	usec_t chosen;
-	enum interval_bound bound;
+	enum tc_bound bound; /* lowest, highest: INTERVAL_...; rows: in->rows */
 };
 
 /* Daly's estimate, falling back to M where his series does not hold. */

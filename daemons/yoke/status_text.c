@@ -464,6 +464,28 @@ show_file(const char *file, struct lines *l)
 		line_put(l, TONE_PLAIN, 2, "%s", file);
 }
 
+/* Why the interval is what it is. */
+static void
+show_tc(const json_t *a, struct lines *l)
+{
+	char cost[DURATION_LEN], mtbf[DURATION_LEN];
+	bool free = strcmp(get_str_at(a, "bound"), "none") == 0;
+
+	if (!get_bool_at(a, "enabled"))
+		return;
+	line_end(l);
+	line_begin(l, TONE_PLAIN, "", LINE_LABEL);
+	line_words(l, TONE_DIM, 2,
+	    "auto: a snapshot %s, a change %" PRId64 ".%" PRId64
+	    " us, %" PRId64 " an hour, a failure each %s%s%s",
+	    duration(get_num_at(a, "cost_us"), cost),
+	    get_num_at(a, "replay_ns") / 1000,
+	    get_num_at(a, "replay_ns") % 1000 / 100,
+	    get_num_at(a, "rate_hour"), duration_ms_at(a, "mtbf_ms", mtbf),
+	    free ? "" : "; bound: ",
+	    free ? "" : get_str_at(a, "bound"));
+}
+
 static void
 show_stored(const json_t *k, struct lines *l)
 {
@@ -476,6 +498,7 @@ show_stored(const json_t *k, struct lines *l)
 	    get_num_at(k, "seq"), get_num_at(k, "lag_changes"), old ? age : "",
 	    old ? " ago, " : "", duration_ms_at(k, "interval_ms", interval));
 	show_file(get_str_at(k, "file"), l);
+	show_tc(get_at(k, "auto"), l);
 }
 
 static void

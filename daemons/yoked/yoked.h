@@ -109,6 +109,10 @@ void yoked_reload_stop(struct yoked *y);
 /* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */
 char *yoked_status(const struct yoked *y, size_t *ret_len);
 
+/* yoked_status_tc.c: the object "auto" of the checkpoint */
+struct out;
+void yoked_status_tc(const struct yoked *y, struct out *o);
+
 /* ports and listener */
 extern const struct link_ops yoked_link_ops;
 extern const struct store_ops yoked_store_ops;

@@ -542,6 +542,8 @@ show_checkpoint(const struct yoked *y, struct out *o)
 	out_ms(o, "interval_ms", s->interval_us);
 	out_num(o, "journal_rows", s->journal_rows);
 	out_usec(o, "commit_us", s->commit_us);
+	out_str(o, "storage", conf_storage_name(s->storage));
+	yoked_status_tc(y, o);
 	out_str(o, "error", s->error);
 	out_close(o);
 }

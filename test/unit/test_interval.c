@@ -120,18 +120,18 @@ test_bounds(void)
 	static const struct {
 		struct interval_in in;
 		usec_t want;
-		enum interval_bound bound;
+		enum tc_bound bound;
 	} rows[] = {
 		/* cost  replay rate   mtbf       rows */
 		{ { 0.02, 1e-5, 0, 30 * DAY, 20000 }, INTERVAL_HIGHEST,
-			BOUND_HIGHEST },
+			TC_HIGHEST },
 		{ { 0.02, 0, 5, 30 * DAY, 2e9 }, INTERVAL_HIGHEST,
-			BOUND_HIGHEST },
-		{ { 0.02, 0, 5000, 30 * DAY, 20000 }, 4 * USEC_S, BOUND_ROWS },
+			TC_HIGHEST },
+		{ { 0.02, 0, 5000, 30 * DAY, 20000 }, 4 * USEC_S, TC_ROWS },
 		{ { 0.02, 1e-5, 1e6, 30 * DAY, 20000 }, INTERVAL_LOWEST,
-			BOUND_LOWEST },
-		{ { 0, 1e-5, 1, DAY, 20000 }, INTERVAL_LOWEST, BOUND_LOWEST },
-		{ { 0, 0, 0, 0, 20000 }, INTERVAL_HIGHEST, BOUND_HIGHEST },
+			TC_LOWEST },
+		{ { 0, 1e-5, 1, DAY, 20000 }, INTERVAL_LOWEST, TC_LOWEST },
+		{ { 0, 0, 0, 0, 20000 }, INTERVAL_HIGHEST, TC_HIGHEST },
 	};
 	struct interval_out out;
 	size_t i;

@@ -208,7 +208,7 @@ test_kind(void)
 	is_int(storage_of_magic(0xef53), STORAGE_LOCAL, "ext4");
 	is_int(storage_look("/proc"), STORAGE_LOCAL, "looked at");
 	is_int(storage_look("/nonexistent"), STORAGE_AUTO, "nothing there");
-	is_str(storage_name(STORAGE_NFS), "nfs", "its name");
+	is_str(conf_storage_name(STORAGE_NFS), "nfs", "its name");
 }
 
 /* The same on every kind. */
@@ -227,10 +227,10 @@ test_kinds(void)
 		s = open_ok(&t);
 		more(s, &t, &r, 50);
 		is_int(store_probe(s, &e), 0, "%s: probed",
-		    storage_name(id.storage));
+		    conf_storage_name(id.storage));
 		ok(store_storage(s) != STORAGE_AUTO, "its kind is known");
 		store_close(s);
-		loads(&t, storage_name(id.storage));
+		loads(&t, conf_storage_name(id.storage));
 	}
 	table_done(&t);
 	scratch_remove(id.dir);
