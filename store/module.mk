@@ -14,6 +14,7 @@ $(CHECKPOINT_SQL): schema/checkpoint.sql
 STORE_PKG := sqlite3 libcrypto
 STORE_SRC := \
 	store/store.c \
+	store/store_check.c \
 	store/store_copy.c \
 	store/store_db.c \
 	store/store_file.c \
@@ -22,4 +23,5 @@ STORE_SRC := \
 	store/store_make.c \
 	store/store_migrate.c \
 	store/store_roles.c \
+	store/store_view.c \
 	store/store_wal.c

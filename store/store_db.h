@@ -50,6 +50,18 @@ void row_sum(uint64_t seq, uint64_t epoch, uint64_t at_us, const void *bytes,
  * NULL if it fails. Valid until the statement's next step. */
 const void *row_bytes(sqlite3_stmt *st, size_t *ret_len);
 
+/* Columns as row_bytes() wants them; those of the journal for people follow. */
+#define SNAPSHOTS_SQL "SELECT seq, epoch, at_us, sum, bytes FROM snapshot "
+#define JOURNAL_SQL "SELECT seq, epoch, at_us, sum, body, what, service, " \
+	"server, value, cause FROM journal "
+
+/* The change in a row of JOURNAL_SQL. 0, -ERR_CORRUPT: *ret untouched. */
+int change_row(sqlite3_stmt *st, struct change *ret);
+
+/* Snapshot and journal of an open database; l->file is set. As
+ * store_load_file(). */
+int db_load(sqlite3 *db, struct store_loaded *l);
+
 /* The newest table in one file; l is zeroed before, the caller table_done()s
  * its table. 0 or a reason, which l->text then has too. */
 int store_load_file(const struct store_file *f, const char *instance,

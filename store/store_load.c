@@ -66,10 +66,8 @@ load_snapshot(sqlite3 *db, struct store_loaded *l)
 	uint64_t seq;
 	size_t len;
 
-	if (sqlite3_prepare_v2(db,
-		"SELECT seq, epoch, at_us, sum, bytes FROM snapshot "
-		"ORDER BY seq DESC",
-		-1, &st, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, SNAPSHOTS_SQL "ORDER BY seq DESC", -1, &st,
+		NULL) != SQLITE_OK)
 		goto out;
 	while (rc < 0 && sqlite3_step(st) == SQLITE_ROW) {
 		seq = (uint64_t)sqlite3_column_int64(st, 0);
@@ -87,12 +85,10 @@ out:
 	return rc;
 }
 
-/* One journal row onto the table: 0, or why it cannot be. */
-static int
-replay_row(sqlite3_stmt *st, struct table *t)
+int
+change_row(sqlite3_stmt *st, struct change *ret)
 {
 	const void *bytes;
-	struct change c;
 	struct buf b;
 	size_t len;
 
@@ -100,9 +96,17 @@ replay_row(sqlite3_stmt *st, struct table *t)
 	if (bytes == NULL)
 		return -ERR_CORRUPT;
 	b = buf_reader(bytes, len);
-	if (change_unpack(&b, &c) < 0)
-		return -ERR_CORRUPT;
-	return table_apply(t, &c);
+	return change_unpack(&b, ret) < 0 ? -ERR_CORRUPT : 0;
+}
+
+/* One journal row onto the table: 0, or why it cannot be. */
+static int
+replay_row(sqlite3_stmt *st, struct table *t)
+{
+	struct change c;
+	int rc = change_row(st, &c);
+
+	return rc == 0 ? table_apply(t, &c) : rc;
 }
 
 /* The journal as far as it is whole. What stops it is no failure. */
@@ -112,10 +116,8 @@ load_journal(sqlite3 *db, struct store_loaded *l)
 	sqlite3_stmt *st = NULL;
 	int src, rc = 0;
 
-	src = sqlite3_prepare_v2(db,
-	    "SELECT seq, epoch, at_us, sum, body FROM journal "
-	    "WHERE seq > ?1 ORDER BY seq",
-	    -1, &st, NULL);
+	src = sqlite3_prepare_v2(
+	    db, JOURNAL_SQL "WHERE seq > ?1 ORDER BY seq", -1, &st, NULL);
 	if (src == SQLITE_OK) {
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)l->table.seq);
 		src = sqlite3_step(st);
@@ -146,6 +148,22 @@ is_sound(sqlite3 *db)
 	return sound;
 }
 
+int
+db_load(sqlite3 *db, struct store_loaded *l)
+{
+	usec_t began;
+	int rc;
+
+	if (!is_sound(db))
+		note(l, "%s: damaged, read what is whole", base_name(l->file));
+	rc = load_snapshot(db, l);
+	began = usec_mono();
+	if (rc == 0)
+		load_journal(db, l);
+	l->replay = usec_mono() - began;
+	return rc;
+}
+
 /* Snapshot and journal from the copy of a file; its log is merged first. */
 static int
 load_copy(const char *path, const struct store_file *f, const char *instance,
@@ -154,7 +172,6 @@ load_copy(const char *path, const struct store_file *f, const char *instance,
 	struct store_meta m;
 	sqlite3 *db = NULL;
 	int rc = -ERR_CORRUPT;
-	usec_t began;
 
 	if (db_open_copy(path, &db) != SQLITE_OK)
 		goto out;
@@ -165,13 +182,7 @@ load_copy(const char *path, const struct store_file *f, const char *instance,
 	if (rc < 0)
 		goto out;
 	(void)db_migrate(db); /* a damaged one says so below */
-	if (!is_sound(db))
-		note(l, "%s: damaged, read what is whole", base_name(f->path));
-	rc = load_snapshot(db, l);
-	began = usec_mono();
-	if (rc == 0)
-		load_journal(db, l);
-	l->replay = usec_mono() - began;
+	rc = db_load(db, l);
 out:
 	(void)sqlite3_close(db);
 	return rc;
