@@ -50,6 +50,11 @@ struct store;
 int store_open(const struct store_id *id, const struct table *t, bool renew,
     struct store **ret, struct store_err *reterr);
 
+/* Makes a file with t as its snapshot, for a writer to come. 0; -EEXIST: there
+ * is one already, not touched; else as store_open(). */
+int store_create(const struct store_id *id, const struct table *t,
+    struct store_err *reterr);
+
 /* Adds a change; durable after store_commit(). */
 int store_add(
     struct store *s, const struct change *c, struct store_err *reterr);

@@ -216,3 +216,13 @@ file_make(const struct store_id *id, const struct table *t, bool renew,
 	}
 	return rc;
 }
+
+int
+store_create(
+    const struct store_id *id, const struct table *t, struct store_err *reterr)
+{
+	char path[STORE_PATH_LEN];
+
+	file_path(id, path, sizeof(path));
+	return create(id, t, path, false, reterr);
+}

@@ -11,10 +11,11 @@
 
 #define CONF_FILE "/etc/yoke/yoke.conf"
 
-enum { WORD = 1, OPT_JSON = 256, OPT_HELP, OPT_VERSION };
+enum { WORD = 1, OPT_JSON = 256, OPT_DIR, OPT_HELP, OPT_VERSION };
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "dir", required_argument, NULL, OPT_DIR },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -80,6 +81,9 @@ take_options(
 		case OPT_JSON:
 			c->json = true;
 			break;
+		case OPT_DIR:
+			c->dir = optarg;
+			break;
 		case 'h':
 		case OPT_HELP:
 			*ret_done = true;
@@ -119,6 +123,10 @@ run(int argc, char **argv)
 	}
 	if (c.json && strstr(cmd->usage, "--json") == NULL) {
 		fprintf(stderr, "yoke: %s has no --json\n", argv[0]);
+		return YOKE_USAGE;
+	}
+	if (c.dir != NULL && strstr(cmd->usage, "--dir") == NULL) {
+		fprintf(stderr, "yoke: %s has no --dir\n", argv[0]);
 		return YOKE_USAGE;
 	}
 	return cmd->run(&c, n, argv);

@@ -7,11 +7,16 @@ STATUS_TEXT_SRC := \
 	daemons/yoke/status_service.c \
 	daemons/yoke/status_text.c
 
-yoke_PKG := jansson
-yoke_SRC := \
+yoke_PKG = jansson $(STORE_PKG)
+yoke_SRC = \
 	daemons/yoke/ask.c \
 	daemons/yoke/cmd_batch.c \
 	daemons/yoke/cmd_check.c \
+	daemons/yoke/cmd_checkpoint.c \
+	daemons/yoke/cmd_export.c \
+	daemons/yoke/cmd_import.c \
+	daemons/yoke/checkpoint_doc.c \
+	daemons/yoke/checkpoint_where.c \
 	daemons/yoke/cmd_drill.c \
 	daemons/yoke/cmd_maintenance.c \
 	daemons/yoke/cmd_order.c \
@@ -19,4 +24,5 @@ yoke_SRC := \
 	daemons/yoke/cmd_watch.c \
 	daemons/yoke/grammar.c \
 	daemons/yoke/main.c \
-	$(STATUS_TEXT_SRC)
+	$(STATUS_TEXT_SRC) \
+	$(STORE_SRC)

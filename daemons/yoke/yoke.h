@@ -26,6 +26,7 @@ struct cli {
 	const char *conf_file;
 	const char *node; /* NULL: uname -n */
 	bool json;
+	const char *dir; /* --dir: of checkpoints; NULL: as configured */
 	char instance[NAME_LEN]; /* "": of the configuration */
 };
 
@@ -46,6 +47,12 @@ void grammar_help(void);
 /* cmd_*.c */
 int cmd_batch(struct cli *c, unsigned n, char **words);
 int cmd_check(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_export(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_history(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_import(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_list(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_show(struct cli *c, unsigned n, char **words);
+int cmd_checkpoint_verify(struct cli *c, unsigned n, char **words);
 int cmd_drill(struct cli *c, unsigned n, char **words);
 int cmd_help(struct cli *c, unsigned n, char **words);
 int cmd_maintenance(struct cli *c, unsigned n, char **words);

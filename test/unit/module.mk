@@ -116,6 +116,15 @@ test_linkd_SRC = \
 	$(LINKD_SRC)
 
 # the yoke command, run against a played yoked
+# yoke checkpoint, run on directories made here
+UNIT += test_yoke_checkpoint
+test_yoke_checkpoint_SRC = \
+	test/unit/test_store_files.c \
+	test/unit/test_store_help.c \
+	test/unit/test_yoke_checkpoint.c \
+	$(STORE_SRC)
+test_yoke_checkpoint_PKG = jansson $(STORE_PKG)
+
 UNIT += test_yoke
 test_yoke_SRC := \
 	test/unit/test_yoke.c
