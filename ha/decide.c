@@ -152,6 +152,20 @@ returned(const struct view *v)
 	return !v->maintain;
 }
 
+/* Silence, but nothing was seen of the outside since it began: is it the other
+ * one that is gone, or this one that is cut off? */
+static bool
+unsure(const struct view *v)
+{
+	return silent(v) && !v->sure;
+}
+
+static bool
+alone_unsure(const struct view *v)
+{
+	return alone(v) && !v->sure;
+}
+
 static bool
 unfenced(const struct view *v)
 {
@@ -274,6 +288,7 @@ static const struct rule {
 	{ R(STARTING),     peer_stands_by,              INTENT_STAY,      WHY_PEER_FIRST,     false },
 	{ R(STARTING),     peer_cannot,                 INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
 	{ R(STARTING),     isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
+	{ R(STARTING),     alone_unsure,                INTENT_STAY,      WHY_ASKING,         false },
 	{ R(STARTING),     alone_unfenced,              INTENT_FENCE,     WHY_FENCING,        ALARM },
 	{ R(STARTING),     alone,                       INTENT_TAKE,      WHY_ALONE,          ALARM },
 	{ R(STARTING),     always,                      INTENT_STAY,      WHY_WAITING,        false },
@@ -285,6 +300,7 @@ static const struct rule {
 	{ R(STANDBY),      only_serial,                 INTENT_STAY,      WHY_ONLY_SERIAL,    ALARM },
 	{ R(STANDBY),      isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
 	{ R(STANDBY),      process_died,                INTENT_TAKE,      WHY_PROCESS_DIED,   false },
+	{ R(STANDBY),      unsure,                      INTENT_STAY,      WHY_ASKING,         false },
 	{ R(STANDBY),      unfenced,                    INTENT_FENCE,     WHY_FENCING,        ALARM },
 	{ R(STANDBY),      silent,                      INTENT_TAKE,      WHY_SILENCE,        false },
 	{ R(STANDBY),      uplink_lost,                 INTENT_STAY,      WHY_UPLINK_LOST,    ALARM },
@@ -346,6 +362,8 @@ static const struct {
 	    "only: are the paths, their ports and the key right?" },
 	[WHY_FENCING] = { "fencing", "the active is silent and must be fenced "
 				     "before a takeover" },
+	[WHY_ASKING] = { "asking",
+	    "the active is silent: is it gone, or is this one cut off?" },
 	[WHY_MAINTENANCE] = { "maintenance",
 	    "taken out of service by the operator" },
 	[WHY_RETURNED] = { "returned", "put back by the operator" },

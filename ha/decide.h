@@ -22,6 +22,7 @@ struct view {
 	bool waited;           /* start_wait is over */
 	bool serves;           /* can drive IPVS */
 	bool uplink;           /* reaches the outside; true while not watched */
+	bool sure;             /* that was seen since the peer fell silent */
 	bool hurt_long;        /* one of the two was false for a while */
 	bool maintain;         /* the operator wants this one out of service */
 	bool fence;            /* the peer must be fenced first, and is not yet */
@@ -66,6 +67,7 @@ enum why {
 	WHY_RECOVERED,
 	WHY_LINK_ONLY,      /* no beat arrives, corosync carries its report */
 	WHY_FENCING,        /* silence, and it must be fenced first */
+	WHY_ASKING,         /* silence; witnesses are asked whether it is ours */
 	WHY_MAINTENANCE,    /* the operator took it out of service */
 	WHY_RETURNED,       /* and put it back */
 	WHY__LAST

@@ -19,6 +19,7 @@
 #define HURT_LONG (500 * USEC_MS) /* for the standby to come into step */
 #define ASK_AGAIN USEC_S       /* after a refused handover */
 #define LISTEN USEC_S          /* after having been cut off */
+#define SEEN_LATELY USEC_S     /* of the outside; enough when alone */
 
 void
 director_note(struct director *d, enum note level, const char *fmt, ...)
@@ -114,12 +115,44 @@ within(const struct director *d, usec_t at, usec_t time)
 }
 
 /* Who was cut off, and is not any more, listens before it takes silence for
- * the other one's death. */
+ * the other one's death. When nothing is heard, what is seen right now counts,
+ * not the verdict that follows later. */
 static bool
 reaches_outside(const struct director *d)
 {
-	return d->uplink &&
-	       (beats_any_up(&d->beats) || !within(d, d->uplink_back, LISTEN));
+	const struct outside_ops *o = d->ports.outside;
+
+	if (!d->uplink || beats_any_up(&d->beats))
+		return d->uplink;
+	return !within(d, d->uplink_back, LISTEN) &&
+	    (o == NULL || o->fine(d->ports.outside_ctx));
+}
+
+/* Was the outside seen after the peer's next beat was due? */
+static bool
+sure_of_outside(const struct director *d)
+{
+	const struct outside_ops *o = d->ports.outside;
+	usec_t now = loop_now(d->loop), since;
+
+	if (o == NULL || beats_any_up(&d->beats))
+		return true;
+	since = d->beats.heard + d->beats.report.interval_us;
+	if (now > SEEN_LATELY && since < now - SEEN_LATELY)
+		since = now - SEEN_LATELY;
+	return o->sure(d->ports.outside_ctx, since);
+}
+
+/* A beat is late: the question is on its way before the answer is needed. */
+static void
+ask_outside(struct director *d)
+{
+	const struct outside_ops *o = d->ports.outside;
+	usec_t tb = d->beats.report.interval_us;
+
+	if (o != NULL && d->role == ROLE_STANDBY && d->beats.reported &&
+	    loop_now(d->loop) - d->beats.heard > tb + tb / 4)
+		(void)o->sure(d->ports.outside_ctx, d->beats.heard + tb);
 }
 
 void
@@ -137,6 +170,7 @@ director_view(const struct director *d, struct view *v)
 		.waited = d->waited,
 		.serves = d->ipvs.drives,
 		.uplink = reaches_outside(d),
+		.sure = sure_of_outside(d),
 		.hurt_long =
 		    d->hurt_since != 0 && !within(d, d->hurt_since, HURT_LONG),
 		.maintain = d->maintain,
@@ -271,6 +305,7 @@ on_tick(void *arg)
 	struct director *d = arg;
 
 	replica_tick(d);
+	ask_outside(d);
 	director_evaluate(d);
 	if (d->listener->on_tick != NULL)
 		d->listener->on_tick(d->arg);
@@ -338,6 +373,13 @@ director_on_uplink(struct director *d, bool well)
 		d->uplink_back = loop_now(d->loop);
 	director_evaluate(d);
 	beats_send(&d->beats); /* whoever takes over goes by it */
+}
+
+void
+director_on_witness(struct director *d)
+{
+	if (d->decision.why == WHY_ASKING)
+		director_evaluate(d);
 }
 
 static void

@@ -24,6 +24,12 @@
 
 enum note { NOTE_ERR, NOTE_WARNING, NOTE_NOTICE, NOTE_INFO };
 
+/* What reaches the outside: see ha/uplink.h. */
+struct outside_ops {
+	bool (*fine)(void *ctx);
+	bool (*sure)(void *ctx, usec_t since);
+};
+
 struct director_ports {
 	path_open_fn path_open;
 	const struct lvs_ops *lvs;
@@ -31,7 +37,9 @@ struct director_ports {
 	const struct link_ops *link;
 	const struct store_ops *store;
 	const struct fence_ops *fence; /* NULL: there is none */
+	const struct outside_ops *outside; /* NULL: not watched */
 	void *lvs_ctx, *vip_ctx, *link_ctx, *store_ctx, *fence_ctx;
+	void *outside_ctx;
 };
 
 struct director_listener {
@@ -139,6 +147,7 @@ void director_on_fence(struct director *d, int rc, const char *text);
 void director_on_store(struct director *d); /* checkpointd came (back) */
 /* Whether the uplink is well, as ha/uplink.h judges; well until first said. */
 void director_on_uplink(struct director *d, bool well);
+void director_on_witness(struct director *d); /* one answered */
 /* Somebody touched the VIPs: renews and announces them at once. False: not now,
  * we do not hold them, or are looking whether they are still ours. */
 bool director_on_vips_touched(struct director *d);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HURRY (5 * USEC_MS) /* between two questions out of turn */
+
 static void
 settle(struct uplink *u, bool well)
 {
@@ -118,10 +120,48 @@ uplink_on_answer(struct uplink *u, unsigned i)
 	w->waiting = false;
 	w->missed = 0;
 	w->answered = loop_now(u->loop);
-	if (w->up)
+	if (!w->up) {
+		witness_is(u, w, true);
+		judge(u);
+	}
+	if (u->answered != NULL)
+		u->answered(u->arg);
+}
+
+bool
+uplink_fine(const struct uplink *u)
+{
+	return u->now_well;
+}
+
+static void
+hurry(struct uplink *u)
+{
+	usec_t now = loop_now(u->loop);
+	unsigned i;
+
+	if (u->hurried != 0 && now - u->hurried < HURRY)
 		return;
-	witness_is(u, w, true);
-	judge(u);
+	u->hurried = now;
+	for (i = 0; i < u->n_witnesses; i++)
+		u->witnesses[i].asked = u->ops->ask(
+		    u->ctx, i, &u->witnesses[i].def, u->conf->uplink_device);
+}
+
+bool
+uplink_sure(struct uplink *u, usec_t since)
+{
+	unsigned i, n = 0;
+
+	if (!u->now_well)
+		return false;
+	for (i = 0; i < u->n_witnesses; i++)
+		n += u->witnesses[i].answered >= since &&
+		    u->witnesses[i].answered != 0;
+	if (u->n_witnesses == 0 || n >= u->conf->uplink_need)
+		return true;
+	hurry(u);
+	return false;
 }
 
 /* Who was not running itself blames nobody: the answers may still wait to be

@@ -74,6 +74,7 @@ struct uplink {
 	const struct uplink_ops *ops;
 	void *ctx;
 	void (*judged)(bool well, void *arg);
+	void (*answered)(void *arg); /* a witness did; NULL: nobody minds */
 	void *arg;
 	struct uplink_dev *devices;
 	size_t n_devices;
@@ -83,6 +84,7 @@ struct uplink {
 	usec_t since, now_since;
 	uint64_t losses; /* how often it was lost */
 	char why[160];	 /* not well now; else "" */
+	usec_t hurried;	 /* asked out of turn, last */
 	struct timer settle, tick;
 };
 
@@ -95,6 +97,12 @@ int uplink_start(struct uplink *u, struct loop *l, const struct conf *conf,
 void uplink_stop(struct uplink *u);
 /* What stays keeps its state. -ENOMEM: the old devices stay. */
 int uplink_reload(struct uplink *u, const struct conf *fresh);
+
+/* As it looks right now, before the verdict follows. */
+bool uplink_fine(const struct uplink *u);
+/* The same, and proved by what was seen after `since`; if it is not, the
+ * witnesses are asked at once, out of turn. */
+bool uplink_sure(struct uplink *u, usec_t since);
 
 /* From the port. */
 void uplink_on_devices(struct uplink *u); /* something about them changed */

@@ -127,6 +127,8 @@ pair_start(struct daemon *d)
 		.link_ctx = y,
 		.store = &yoked_store_ops,
 		.store_ctx = y,
+		.outside = &yoked_outside,
+		.outside_ctx = y,
 		.fence = &yoked_fence_ops,
 		.fence_ctx = y,
 	};

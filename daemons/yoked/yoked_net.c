@@ -140,6 +140,32 @@ open_all(struct yoked *y)
 	return rc;
 }
 
+static void
+on_witness(void *arg)
+{
+	struct yoked *y = arg;
+
+	director_on_witness(&y->director);
+}
+
+static bool
+outside_fine(void *ctx)
+{
+	const struct yoked *y = ctx;
+
+	return !y->net.started || uplink_fine(&y->net.uplink);
+}
+
+static bool
+outside_sure(void *ctx, usec_t since)
+{
+	struct yoked *y = ctx;
+
+	return !y->net.started || uplink_sure(&y->net.uplink, since);
+}
+
+const struct outside_ops yoked_outside = { outside_fine, outside_sure };
+
 int
 yoked_net_start(struct yoked *y)
 {
@@ -156,6 +182,7 @@ yoked_net_start(struct yoked *y)
 			.arg = y };
 		rc = uplink_start(&n->uplink, y->loop, y->conf, &uplink_nl_ops,
 		    &n->uplink_nl, on_judged, y);
+		n->uplink.answered = on_witness;
 		if (rc == 0)
 			rc = yoked_vips_start(y);
 		n->started = true;

@@ -26,6 +26,7 @@ struct yoked_net {
 };
 
 /* yoked_net.c */
+extern const struct outside_ops yoked_outside;
 int yoked_net_start(struct yoked *y); /* after the director; 0 or -errno */
 void yoked_net_stop(struct yoked *y);
 void yoked_net_reload(struct yoked *y); /* y->conf is a fresh one */

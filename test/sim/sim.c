@@ -15,6 +15,7 @@
 #include "common/mem.h"
 
 #define KERNELS_FAIL (-EPERM)
+#define UPLINK_VERDICT (400 * USEC_MS) /* after it was lost or came back */
 
 const struct sim_options sim_defaults = {
 	.beat = 20 * USEC_MS,
@@ -302,6 +303,32 @@ on_fence_result(int rc, const char *text, void *arg)
 		director_on_fence(&n->director, rc, text);
 }
 
+static bool
+outside_fine(void *ctx)
+{
+	struct sim_node *n = ctx;
+
+	return !n->uplink_lost;
+}
+
+static bool
+outside_sure(void *ctx, usec_t since)
+{
+	(void)since;
+	return outside_fine(ctx);
+}
+
+static const struct outside_ops outside_ops = { outside_fine, outside_sure };
+
+static void
+on_uplink_told(void *arg)
+{
+	struct sim_node *n = arg;
+
+	if (n->runs)
+		director_on_uplink(&n->director, !n->uplink_lost);
+}
+
 static void
 on_found(const struct store_found *f, const void *bytes, size_t len, void *arg)
 {
@@ -337,6 +364,7 @@ sim_new(uint64_t seed, const struct sim_options *opt)
 		n->vip.changed = on_vip_changed;
 		n->vip.told = on_vip_told;
 		n->vip.arg = n;
+		timer_init(&n->uplink_told, n->loop, on_uplink_told, n);
 		fence_fake_init(&n->fence, n->loop);
 		n->fence.takes = 200 * USEC_MS;
 		n->fence.on_kill = on_fence_kill;
@@ -417,6 +445,8 @@ sim_start(struct sim *s, unsigned i)
 		.vip_ctx = &n->vip,
 		.link_ctx = &s->link.ends[i],
 		.store_ctx = &n->store,
+		.outside = &outside_ops,
+		.outside_ctx = n,
 		.fence = &fence_fake_ops,
 		.fence_ctx = &n->fence,
 	};
@@ -447,6 +477,7 @@ end_node(struct sim *s, unsigned i, enum link_loss how, bool power)
 	if (!n->runs)
 		return;
 	timer_stop(&n->fence.end);
+	timer_stop(&n->uplink_told);
 	link_fake_detach(&s->link, i, how);
 	store_fake_detach(&n->store, power);
 	free_node(n);
@@ -557,8 +588,7 @@ sim_uplink(struct sim *s, unsigned i, bool well)
 {
 	sim_note(s, "uplink d%u %s", i + 1, well ? "well" : "lost");
 	s->nodes[i].uplink_lost = !well;
-	if (s->nodes[i].runs)
-		director_on_uplink(&s->nodes[i].director, well);
+	timer_in(&s->nodes[i].uplink_told, UPLINK_VERDICT);
 }
 
 int

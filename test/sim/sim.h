@@ -40,6 +40,7 @@ struct sim_node {
 	bool runs;
 	bool lvs_fails;          /* the kernel refuses everything */
 	bool uplink_lost;        /* its switch, whoever runs there */
+	struct timer uplink_told; /* the verdict follows */
 	unsigned kernel_servers; /* in the configuration now */
 	struct lvs_fake kernel;
 	struct vip_fake vip;

@@ -97,6 +97,7 @@ FLAG(loaded)
 FLAG(peer_ready)
 FLAG(waited)
 FLAG(fence)
+FLAG(sure)
 FLAG(peer_in_step)
 FLAG(asked_lately)
 FLAG(hurt_long)
@@ -136,6 +137,7 @@ static const struct dim {
 	{ "hurt-long", 2, NO_YES, set_hurt_long },
 	{ "peer-ready", 2, NO_YES, set_peer_ready },
 	{ "waited", 2, NO_YES, set_waited },
+	{ "sure", 2, NO_YES, set_sure },
 	{ "fence", 2, NO_YES, set_fence },
 };
 #define DIMS ARRAY_LEN(dims)
@@ -183,6 +185,8 @@ broken_take(const struct view *v, bool heard)
 		return "takes though it may be the one cut off";
 	if (v->role == ROLE_STARTING && !heard && !v->waited)
 		return "takes before it listened";
+	if (!heard && !v->sure && !(v->role == ROLE_STANDBY && died))
+		return "takes though it is not sure of the outside";
 	if (!heard && v->fence && !(v->role == ROLE_STANDBY && died))
 		return "takes from a silent one who was not fenced";
 	return NULL;
@@ -253,7 +257,7 @@ broken(const struct view *v, const struct decision *d)
 	    role_rule(v->role, intent_event(d->intent)) == NULL)
 		bad = "decides what its role does not allow";
 	if (bad == NULL && v->role == ROLE_STANDBY && !heard && v->uplink &&
-	    !v->maintain && d->intent != INTENT_TAKE &&
+	    !v->maintain && v->sure && d->intent != INTENT_TAKE &&
 	    d->intent != INTENT_FENCE)
 		bad = "stands by for a silent active";
 	return bad;

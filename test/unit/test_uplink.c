@@ -252,9 +252,44 @@ test_stopped(void)
 	scene_done(&s);
 }
 
+/* Silence of the peer: was the outside seen since? */
+static void
+test_sure(void)
+{
+	struct scene s;
+	usec_t then;
+
+	scene_init(&s);
+	then = loop_now(s.loop);
+	ok(uplink_sure(&s.uplink, then), "without witnesses a carrier is proof");
+	device(&s, "eth0", UPLINK_NO_CARRIER);
+	ok(!uplink_fine(&s.uplink) && s.uplink.well,
+	    "a lost carrier counts before the verdict");
+	ok(!uplink_sure(&s.uplink, then), "and is no proof");
+	device(&s, "eth0", UPLINK_FINE);
+	ask_two(&s, 1);
+	pass(&s, 10 * INTERVAL + INTERVAL / 2);
+	then = loop_now(s.loop);
+	s.fake.asked = 0;
+	ok(!uplink_sure(&s.uplink, then), "an older answer is no proof");
+	is_int(s.fake.asked, 2, "so both are asked at once");
+	ok(uplink_sure(&s.uplink, then), "and their answer is");
+	s.fake.answers[0] = s.fake.answers[1] = false;
+	pass(&s, USEC_MS);
+	s.fake.asked = 0;
+	ok(!uplink_sure(&s.uplink, then + 1), "nobody answers");
+	ok(!uplink_sure(&s.uplink, then + 1), "still nobody");
+	is_int(s.fake.asked, 0, "who was asked just now is not asked again");
+	pass(&s, 5 * USEC_MS);
+	ok(!uplink_sure(&s.uplink, then + 1) && s.fake.asked == 2,
+	    "but soon");
+	scene_done(&s);
+}
+
 int
 main(void)
 {
+	test_sure();
 	test_witnesses();
 	test_witness_unknown();
 	test_stopped();
