@@ -8,6 +8,7 @@
  * term's file is begun when storage has answered, or is late.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -186,6 +187,65 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 	roll_back(d, f, found);
 }
 
+__attribute__((format(printf, 2, 3))) static void
+remark(struct restored *r, const char *fmt, ...)
+{
+	size_t n = strlen(r->text);
+	va_list ap;
+
+	if (n > 0 && n + 2 < sizeof(r->text)) {
+		strcpy(r->text + n, "; ");
+		n += 2;
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(r->text + n, sizeof(r->text) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* Storage may end before what its writer had: not written yet when that died,
+ * or the last commit in the log damaged, which looks as if it had never been
+ * (a torn end is what a power cut leaves; the file alone cannot tell the two
+ * apart). The beats and the replica can. */
+static void
+note_behind(struct director *d, const struct store_found *f)
+{
+	const struct beat *b = &d->beats.report;
+	uint64_t epoch = d->pre_epoch, seq = d->pre_seq;
+	const char *who = "the replica";
+	char text[160];
+
+	if (d->beats.reported &&
+	    table_age_cmp(b->table_epoch, b->seq, epoch, seq) > 0) {
+		who = "the active one";
+		epoch = b->table_epoch;
+		seq = b->seq;
+	}
+	if (f->rc != 0 || table_age_cmp(epoch, seq, f->epoch, f->seq) <= 0)
+		return;
+	if (epoch == f->epoch)
+		(void)snprintf(text, sizeof(text),
+		    "storage ends at change %" PRIu64 ", %s had %" PRIu64,
+		    f->seq, who, seq);
+	else
+		(void)snprintf(text, sizeof(text),
+		    "storage ends at change %" PRIu64 " of term %" PRIu64
+		    ", %s had %" PRIu64 " of term %" PRIu64,
+		    f->seq, f->epoch, who, seq, epoch);
+	remark(&d->restored, "%s", text);
+	director_note(d, NOTE_WARNING, "%s", text);
+}
+
+/* What this term's search of the storage has to say, whatever it begins with. */
+static void
+note_found(struct director *d, const struct store_found *f)
+{
+	if (!role_holds(d->role) || d->store_opened)
+		return;
+	if (d->restored.from != FROM_CHECKPOINT && f->text[0] != '\0')
+		remark(&d->restored, "%s", f->text);
+	note_behind(d, f);
+}
+
 void
 director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len)
@@ -204,6 +264,7 @@ director_on_found(struct director *d, const struct store_found *f,
 		    d, NOTE_ERR, "stored table refused: %s", err_text(rc));
 	else
 		on_loaded(d, f, &found);
+	note_found(d, f);
 	if (f->text[0] != '\0')
 		director_note(d, NOTE_WARNING, "checkpoint: %s", f->text);
 	table_done(&found);

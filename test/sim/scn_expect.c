@@ -168,6 +168,19 @@ is_from(struct scn *c, const struct term *t)
 			   no(c, "nobody is active");
 }
 
+/* A word of what storage had to say; "none": nothing. */
+static bool
+is_remark(struct scn *c, const struct term *t)
+{
+	const struct director *d = active(c);
+	const char *text = d != NULL ? d->restored.text : "";
+
+	if (strcmp(t->value, "none") == 0 ? text[0] == '\0'
+					  : strstr(text, t->value) != NULL)
+		return true;
+	return no(c, "the remark is \"%s\"", text);
+}
+
 /* Why the active one took over. */
 static bool
 is_why(struct scn *c, const struct term *t)
@@ -307,6 +320,7 @@ static const struct {
 	{ "well", is_well, false },
 	{ "epoch", is_epoch, true },
 	{ "from", is_from, true },
+	{ "remark", is_remark, true },
 	{ "why", is_why, true },
 	{ "table", is_table, true },
 	{ "stored", is_stored, true },
