@@ -239,7 +239,7 @@ store_role(struct store *s, const struct history_record *r,
 	src = begin(s);
 	if (src == SQLITE_OK)
 		src = run(s, ROLE);
-	if (src == SQLITE_OK)
+	if (src == SQLITE_OK && sqlite3_changes(s->db) > 0)
 		src = run(s, ROLE_OLD);
 	(void)sqlite3_clear_bindings(s->st[ROLE]);
 	return src == SQLITE_OK ? 0 : fail(s, src, reterr);
