@@ -16,7 +16,8 @@ from rack import Rack, wait_for
 from traffic import Traffic, Watch
 from uml import Cut
 
-BEFORE_S = 1.2          # young connections of every age up to that
+BEFORE_S = 1.0          # young connections of every age up to that
+BRIEF_S = 1.0           # load after a power cut where corosync is not awaited
 NOTICE_S = 0.2          # judged for noise, after a fault that moves nothing
 MOVE_S = 15             # until the standby serves, at most
 
@@ -106,9 +107,11 @@ class Place:
         took = time.monotonic() - before.monotonic
         self.await_effect(fault, standby)
         again = self.waited()
-        time.sleep(fault.after_s or self.side.AFTER_S)
+        window = time.monotonic() - before.monotonic
+        time.sleep(fault.after_s or (self.side.AFTER_S if self.config.every
+                                     else BRIEF_S))
         return {"cut": cut, "node": node, "busy": busy, "again": again,
-                "made_ms": took * 1000}
+                "window": window, "made_ms": took * 1000}
 
     def run(self, fault):
         self.put_right()
@@ -126,6 +129,7 @@ class Place:
         r = client_view(report, f"{self.rack.dir}/attempts.csv")
         r |= vip_view(held, active, standby, h["cut"])
         r |= self.account(fault, active, standby, began, term, h)
+        r["window_s"] = {"load": BEFORE_S, "cut": h["window"]}
         r["waited_ms"] = {
             "load": {n: ms - idle[n] for n, ms in h["busy"].items()},
             "cut": {n: ms - h["busy"][n] for n, ms in h["again"].items()}}

@@ -35,7 +35,8 @@ def a_run(outage=0.0, lost=0, young=0, moves=0, overlap=0.0, stall=4.0,
             "failed": {"total": failed}, "prober_late_ms": 0.5,
             "load_average": 1.0, "spans": [], "established": e,
             "other_holders": [], "waited_ms": {"cut": {"d2": 1.0},
-                                               "load": {"d1": 5.0}}, **more}
+                                               "load": {"d1": 5.0}},
+            "window_s": {"cut": 0.2, "load": 1.0}, **more}
 
 
 def document(runs_of):
@@ -108,6 +109,10 @@ with t.part("tables"):
 
 with t.part("what counts, and what is run"):
     t.is_(bench_noise.spoilt(a_run()), None, "a quiet run counts")
+    t.is_(bench_noise.spoilt(a_run(
+        waited_ms={"cut": {"d2": 90.0}, "load": {}},
+        window_s={"cut": 1.3, "load": 1.0})), None,
+        "a longer time may have more of it")
     for why, r in (("prober", a_run(prober_late_ms=20.0)),
                    ("VIP", a_run(other_holders=["d2"])),
                    ("CPU", a_run(waited_ms={"cut": {"d2": 50.0},
