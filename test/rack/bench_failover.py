@@ -5,8 +5,8 @@
                       [--json FILE] [--strict]
 
 Each run: two directors settled, a client's load through the VIP, the fault. One
-rack serves up to five runs of each fault in a row; then the next configuration
-has its turn, so that the machine's noise hits all alike. Then, on one more
+rack serves up to five runs of each fault in a row, but a power cut of the active
+is made on a fresh one; then the next configuration has its turn, so that the machine's noise hits all alike. Then, on one more
 rack, what yoke costs idle. A run in which the machine under the rack did not
 keep up is made again. --only takes names of faults, and `idle`; --config makes
 them on these configurations; without it the power cut is made on all, the rest
@@ -46,13 +46,18 @@ class Turn:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *_exc):
+        self.leave()
+
+    def leave(self):
         place, self.place = self.place, None
         if place:
-            place.__exit__(*exc)
+            place.__exit__()
 
     def attempt(self, fault):
         """(the run, why it does not count); the run is None if it broke."""
+        if fault.fresh and self.place and self.place.used:
+            self.leave()
         try:
             if not self.place:
                 self.bench.quiet.wait()
@@ -61,7 +66,7 @@ class Turn:
             r["noise"] = bench_noise.spoilt(r)
             return r, None if self.bench.noisy else r["noise"]
         except BROKEN as e:
-            self.__exit__(None, None, None)
+            self.leave()
             return None, f"{type(e).__name__}: {e}"[:2000]
 
     def run(self, fault, row):

@@ -15,7 +15,9 @@ ACTIVE, STANDBY = "active", "standby"
 class Fault:
     """moves: changes of role that belong to it. after_s: for how long the load
     goes on; None: the side's own time after a loss of power. goals: rows of
-    bench_goals.FAULT_GOALS. serial: only with a serial line."""
+    bench_goals.FAULT_GOALS. serial: only with a serial line. fresh: on a rack
+    where nothing was done before; one is raised as quickly as a director is
+    started again."""
     name: str
     title: str
     hurts: str
@@ -25,6 +27,7 @@ class Fault:
     keepalived: tuple
     goals: tuple
     serial: bool = False
+    fresh: bool = False
 
     def cell(self, config):
         return {Yoke: self.yoke, Keepalived: self.keepalived}[config.side]
@@ -89,6 +92,6 @@ FAULTS = [
     Fault("standby", "power of the standby cut", STANDBY, 0, None,
           CUT, CUT, UNMOVED),
     Fault("power", "power of the active cut", ACTIVE, 1, None,
-          CUT, CUT, ()),
+          CUT, CUT, (), fresh=True),
 ]
 POWER = FAULTS[-1]

@@ -47,6 +47,7 @@ class Place:
         self.config = config
         self.rack = Rack(rt=bench_noise.DIRECTORS, baud=config.serial)
         self.side = self.watch = self.heal = None
+        self.used = False
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -115,6 +116,7 @@ class Place:
 
     def run(self, fault):
         self.put_right()
+        self.used = True
         active, standby = self.side.settle()
         term = self.side.term(active)
         began = time.time()
