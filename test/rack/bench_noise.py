@@ -37,16 +37,27 @@ def _raise(rack, pid, priority):
                                   os.sched_param(priority))
 
 
-def waited_ms(rack, node):
-    """For how long, ever, a director's processes had to wait for a CPU."""
-    total = 0
+def waited_by_pid(rack, node):
+    """{host pid: for how long, ever, it had to wait for a CPU, ms}, of a
+    director's processes."""
+    out = {}
     for pid in group_members(rack.machines[node].proc.pid):
         try:
             with open(f"/proc/{pid}/schedstat") as f:
-                total += int(f.read().split()[1])
+                out[pid] = int(f.read().split()[1]) / 1e6
         except OSError:
             pass                        # ended meanwhile
-    return total / 1e6
+    return out
+
+
+def waited_ms(rack, node):
+    return sum(waited_by_pid(rack, node).values())
+
+
+def waited_since(before, after):
+    """What came on top; a process that was killed meanwhile takes its share
+    with it, so it does not count."""
+    return sum(ms - before.get(pid, 0) for pid, ms in after.items())
 
 
 def other_racks(rack=None):

@@ -79,7 +79,7 @@ class Place:
     # -- a run -----------------------------------------------------------
 
     def waited(self):
-        return {n: bench_noise.waited_ms(self.rack, n)
+        return {n: bench_noise.waited_by_pid(self.rack, n)
                 for n in self.rack.NODES if self.rack.powered(n)}
 
     def served(self):
@@ -133,8 +133,10 @@ class Place:
         r |= self.account(fault, active, standby, began, term, h)
         r["window_s"] = {"load": BEFORE_S, "cut": h["window"]}
         r["waited_ms"] = {
-            "load": {n: ms - idle[n] for n, ms in h["busy"].items()},
-            "cut": {n: ms - h["busy"][n] for n, ms in h["again"].items()}}
+            "load": {n: bench_noise.waited_since(idle[n], w)
+                     for n, w in h["busy"].items()},
+            "cut": {n: bench_noise.waited_since(h["busy"][n], w)
+                    for n, w in h["again"].items()}}
         return r
 
     def account(self, fault, active, standby, began, term, h):

@@ -113,6 +113,8 @@ with t.part("what counts, and what is run"):
         waited_ms={"cut": {"d2": 90.0}, "load": {}},
         window_s={"cut": 1.3, "load": 1.0})), None,
         "a longer time may have more of it")
+    t.is_(bench_noise.waited_since({1: 5.0, 2: 100.0}, {1: 7.0, 3: 1.0}), 3.0,
+          "a process that was killed does not hide what the rest waited")
     for why, r in (("prober", a_run(prober_late_ms=20.0)),
                    ("VIP", a_run(other_holders=["d2"])),
                    ("CPU", a_run(waited_ms={"cut": {"d2": 50.0},
