@@ -64,13 +64,8 @@ struct conf_witnesses {
 enum check_type { CHECK_TCP, CHECK_HTTP, CHECK__TYPES };
 
 /* What checkpoints are kept on; see store/store_kind.c. */
-enum storage {
-	STORAGE_AUTO, /* look at it */
-	STORAGE_LOCAL,
-	STORAGE_NFS,
-	STORAGE_CLUSTER,
-	STORAGE__KINDS
-};
+enum storage { STORAGE_AUTO, /* look at it */
+	STORAGE_LOCAL, STORAGE_NFS, STORAGE_CLUSTER, STORAGE__KINDS };
 const char *conf_storage_name(unsigned kind); /* "auto" "local" ..., or "?" */
 
 struct conf_check {

@@ -99,7 +99,6 @@ keeper_stored(struct keeper *k, usec_t began)
 static void
 snapshot_done(struct keeper *k, usec_t began)
 {
-	tuner_snapshot(&k->tuner, usec_mono() - began);
 	k->state.snapshot_seq = k->table.seq;
 	k->state.snapshot_when = loop_real(k->loop);
 	k->snapshot_at = loop_now(k->loop);
@@ -115,10 +114,12 @@ keeper_snapshot(struct keeper *k)
 	struct store_err e;
 
 	timer_stop(&k->commit);
-	if (store_snapshot(k->store, &k->table, &e) < 0)
+	if (store_snapshot(k->store, &k->table, &e) < 0) {
 		keeper_failed(k, &e);
-	else
-		snapshot_done(k, began);
+		return;
+	}
+	tuner_snapshot(&k->tuner, usec_mono() - began);
+	snapshot_done(k, began);
 }
 
 static void
@@ -133,6 +134,8 @@ start(struct keeper *k)
 		return;
 	}
 	k->renew = false;
+	if (k->tuner.cost == 0) /* with the making of the file: a bit too much */
+		tuner_snapshot(&k->tuner, usec_mono() - began);
 	set_text(
 	    k->state.file, sizeof(k->state.file), store_path(k->store));
 	k->state.storage = (uint8_t)store_storage(k->store);

@@ -33,6 +33,10 @@ int where_file(struct cli *c, const char *text, char *path, size_t len);
 /* Opens it, and says what is wrong if that fails. */
 int view_open(const char *path, struct store_view **ret);
 
+#define WHEN_LEN 32
+const char *when(usec_t at, char buf[WHEN_LEN]); /* local time; "-" for 0 */
+void print_doc(struct out *o); /* to standard output; ends o */
+
 /* Is somebody writing it? */
 bool is_live(const struct store_info *i, usec_t now);
 

@@ -1,6 +1,6 @@
 /*
- * checkpoint_where: the directory, its files, and the one that is meant. Works
- * without any daemon.
+ * checkpoint_where: the directory, its files, and the one that is meant; and
+ * what those who show them share. Works without any daemon.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/conf.h"
 #include "common/err.h"
@@ -136,4 +137,27 @@ bool
 is_live(const struct store_info *i, usec_t now)
 {
 	return i->open && i->alive + LIVE_FOR > now;
+}
+
+const char *
+when(usec_t at, char buf[WHEN_LEN])
+{
+	time_t s = (time_t)(at / USEC_S);
+	struct tm tm;
+
+	if (at == 0 || localtime_r(&s, &tm) == NULL ||
+	    strftime(buf, WHEN_LEN, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		strcpy(buf, "-");
+	return buf;
+}
+
+void
+print_doc(struct out *o)
+{
+	size_t len;
+	char *text = out_take(o, &len);
+
+	if (text != NULL)
+		printf("%s\n", text);
+	free(text);
 }

@@ -13,6 +13,7 @@ yoke_SRC = \
 	daemons/yoke/cmd_batch.c \
 	daemons/yoke/cmd_check.c \
 	daemons/yoke/cmd_checkpoint.c \
+	daemons/yoke/cmd_checkpoint_show.c \
 	daemons/yoke/cmd_export.c \
 	daemons/yoke/cmd_import.c \
 	daemons/yoke/checkpoint_doc.c \
