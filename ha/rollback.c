@@ -187,19 +187,21 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 	roll_back(d, f, found);
 }
 
+/* In front: what came before is cut if it must be. */
 __attribute__((format(printf, 2, 3))) static void
 remark(struct restored *r, const char *fmt, ...)
 {
-	size_t n = strlen(r->text);
+	char was[sizeof(r->text)];
+	size_t n;
 	va_list ap;
 
-	if (n > 0 && n + 2 < sizeof(r->text)) {
-		strcpy(r->text + n, "; ");
-		n += 2;
-	}
+	memcpy(was, r->text, sizeof(was));
 	va_start(ap, fmt);
-	(void)vsnprintf(r->text + n, sizeof(r->text) - n, fmt, ap);
+	(void)vsnprintf(r->text, sizeof(r->text), fmt, ap);
 	va_end(ap);
+	n = strlen(r->text);
+	if (was[0] != '\0')
+		(void)snprintf(r->text + n, sizeof(r->text) - n, "; %s", was);
 }
 
 /* Storage may end before what its writer had: not written yet when that died,

@@ -107,7 +107,12 @@ const char *storage_pragmas(enum storage kind); /* for who writes */
 /* What stat() says next is what the storage says now. */
 void storage_refresh(enum storage kind, const char *dir);
 
-/* store_wal.c: has damage cut off commits that were in this log? */
-bool wal_lost(const char *path);
+/* store_wal.c: how a log ends. */
+enum wal_end {
+	WAL_WHOLE, /* or there is none */
+	WAL_TORN,  /* in a commit that was not finished, or is damaged */
+	WAL_LOST,  /* damage has cut off commits that were in it */
+};
+enum wal_end wal_look(const char *path);
 
 #endif

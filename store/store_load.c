@@ -188,6 +188,17 @@ out:
 	return rc;
 }
 
+static void
+note_log(struct store_loaded *l, enum wal_end end)
+{
+	if (end == WAL_LOST)
+		note(l, "%s: log damaged, its last changes are lost",
+		    base_name(l->file));
+	if (end == WAL_TORN)
+		note(l, "%s: its last commit is torn or damaged",
+		    base_name(l->file));
+}
+
 int
 store_load_file(const struct store_file *f, const char *instance,
     const char *temp, struct store_loaded *l)
@@ -198,9 +209,7 @@ store_load_file(const struct store_file *f, const char *instance,
 	(void)snprintf(l->file, sizeof(l->file), "%s", f->path);
 	rc = copy_make(f->path, temp, &copy);
 	if (rc == 0) {
-		if (wal_lost(copy.wal))
-			note(l, "%s: log damaged, its last changes are lost",
-			    base_name(f->path));
+		note_log(l, wal_look(copy.wal));
 		rc = load_copy(copy.path, f, instance, l);
 		copy_remove(&copy);
 	}

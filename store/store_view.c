@@ -23,7 +23,8 @@ store_view_new(const char *path, const char *temp, struct store_view **ret,
 	v->copied = rc == 0;
 	if (rc == 0) {
 		v->info.open = access(v->copy.wal, F_OK) == 0;
-		v->log_lost = wal_lost(v->copy.wal);
+		v->log_lost = wal_look(v->copy.wal) == WAL_LOST;
+		v->info.torn = wal_look(v->copy.wal) == WAL_TORN;
 		if (db_open_copy(v->copy.path, &v->db) != SQLITE_OK)
 			rc = -ERR_CORRUPT;
 	}

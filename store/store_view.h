@@ -25,6 +25,8 @@ struct store_info {
 	uint64_t snapshot_seq, seq; /* newest rows, whole or not */
 	uint32_t snapshots, rows, roles; /* rows: after the newest snapshot */
 	bool open;             /* its log is there: not closed in good order */
+	bool torn;             /* it ends in a commit that was not finished, or
+				  is damaged; no fault of a live file */
 };
 void store_view_info(struct store_view *v, struct store_info *ret);
 

@@ -4,7 +4,9 @@
  * SQLite reads a log up to the first frame whose checksum fails and takes that
  * for its end, since after a power cut it is; so one flipped bit takes all that
  * follows without a word. We look further: a frame after the bad one that ends
- * a commit of the same run of the log says that there was more.
+ * a commit of the same run of the log says that there was more. If the bad one
+ * is the last there is no telling: a writer that ends in the middle of it
+ * leaves the same as a flipped bit in a commit that was acknowledged.
  *
  * Layout (sqlite.org/fileformat2.html, "The Write-Ahead Log"): a header of 32
  * bytes: magic, format, page size, sequence, two salts, two sums over the 24
@@ -54,64 +56,67 @@ sums_match(const struct sums *s, const uint8_t *p)
 	return word(p, true) == s->a && word(p + 4, true) == s->b;
 }
 
-/* Is there a commit of the log's own run that comes after a bad frame? */
-static bool
-frames_lost(const uint8_t *mem, size_t len, size_t page, struct sums *s)
+/* Is there a commit of the log's own run that comes after a bad frame? Or is
+ * the bad one itself of that run? */
+static enum wal_end
+frames_end(const uint8_t *mem, size_t len, size_t page, struct sums *s)
 {
 	const uint8_t *salt = mem + 16, *f;
-	bool bad = false;
+	bool bad = false, ours = false;
 	size_t at;
 
 	for (at = HEAD; at + FRAME_HEAD + page <= len; at += FRAME_HEAD + page) {
 		f = mem + at;
 		if (bad) {
 			if (memcmp(f + 8, salt, 8) == 0 && word(f + 4, true))
-				return true;
+				return WAL_LOST;
 			continue;
 		}
 		sum_up(s, f, 8);
 		sum_up(s, f + FRAME_HEAD, page);
-		bad = memcmp(f + 8, salt, 8) != 0 || !sums_match(s, f + 16);
+		ours = memcmp(f + 8, salt, 8) == 0;
+		bad = !ours || !sums_match(s, f + 16);
 	}
-	return false;
+	return bad && ours ? WAL_TORN : WAL_WHOLE;
 }
 
-static bool
-bytes_lost(const uint8_t *mem, size_t len)
+static enum wal_end
+bytes_end(const uint8_t *mem, size_t len)
 {
 	struct sums s = { 0 };
 	uint32_t magic, page;
 
 	if (len < HEAD)
-		return false;
+		return WAL_WHOLE;
 	magic = word(mem, true);
 	page = word(mem + 8, true);
 	s.big = magic & 1;
 	sum_up(&s, mem, 24);
 	if ((magic & ~1U) != MAGIC || !sums_match(&s, mem + 24) ||
 	    page < 512 || page > 65536)
-		return true;
-	return frames_lost(mem, len, page, &s);
+		return WAL_LOST;
+	return frames_end(mem, len, page, &s);
 }
 
-bool
-wal_lost(const char *path)
+enum wal_end
+wal_look(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint8_t *mem = NULL;
-	bool lost = false;
+	enum wal_end end = WAL_WHOLE;
 	struct stat st;
 	ssize_t n;
 
 	if (fd < 0)
-		return false;
+		return WAL_WHOLE;
 	if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= WAL_MAX)
 		mem = malloc((size_t)st.st_size);
 	if (mem != NULL) {
 		n = pread(fd, mem, (size_t)st.st_size, 0);
-		lost = n > 0 && bytes_lost(mem, (size_t)n);
+		if (n > 0)
+			end = bytes_end(mem, (size_t)n);
 	}
 	free(mem);
 	(void)close(fd);
-	return lost;
+	return end;
 }

@@ -191,6 +191,10 @@ verify(char *path)
 		return rc;
 	store_view_info(v, &i);
 	faults = store_view_check(v, say_fault, path);
+	if (i.torn)
+		printf("%s: remark: its last commit is torn (it was not "
+		       "finished) or damaged\n",
+		    path);
 	if (faults == 0)
 		printf("%s: ok: epoch %" PRIu64 ", change %" PRIu64
 		       ", %" PRIu32 " snapshots, %" PRIu32 " changes, %" PRIu32

@@ -1,13 +1,14 @@
 /*
  * test_store_flip: bits flip and files are cut short, in the database and in
  * its log. Whatever is loaded must be a state that the table really had: of
- * this epoch, or of the one before.
+ * this epoch, or of the one before; of the history, records that were written.
+ * What a load notices, verify does.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/mem.h"
-#include "store/store.h"
+#include "store/store_view.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 
@@ -24,6 +25,7 @@ static struct bytes states[FIRST + CHANGES + 1]; /* the table at each seq */
 static struct bytes older, db, wal;
 static struct bytes merged; /* the database after a clean end */
 static char db_path[600], wal_path[610];
+static struct history roles;
 
 static struct bytes
 slurp(const char *path)
@@ -68,6 +70,21 @@ equals(const struct table *t, const struct bytes *want)
 	return same;
 }
 
+/* Each 40th change comes with a change of role. */
+static int
+role(struct store *s, int i)
+{
+	struct history_record r = { .epoch = 2, .at = 1000 + (usec_t)i,
+		.node = 1, .from = "standby", .to = "active", .event = "took",
+		.why = "silence", .steps = { { "vips", 7 } }, .n_steps = 1 };
+	struct store_err e;
+
+	if (i % 40 != 0)
+		return 0;
+	(void)history_add(&roles, &r);
+	return store_role(s, &r, &e);
+}
+
 /* Two epochs; the second's files are kept as a sudden end would leave them,
  * with part of it in the log. */
 static void
@@ -95,6 +112,7 @@ make(void)
 		random_change(&r, &t, &c);
 		rc |= table_apply(&t, &c);
 		rc |= store_add(s, &c, &e);
+		rc |= role(s, i);
 		rc |= store_commit(s, &e);
 		if (i == 100 || i == 200)
 			rc |= store_snapshot(s, &t, &e);
@@ -117,13 +135,59 @@ make(void)
 
 struct tally {
 	unsigned same, shorter, silent, older, wrong;
+	unsigned made_up; /* records that nobody wrote */
+	unsigned missed;  /* by verify, but noticed by a load */
+	unsigned faults;  /* files in which verify found some */
 };
+
+static void
+judge_roles(struct tally *n)
+{
+	static struct history h;
+	size_t i, k;
+
+	h.n = 0;
+	(void)store_history(id.dir, "main", NULL, UINT64_MAX, &h);
+	for (i = 0; i < h.n; i++) {
+		for (k = 0; k < roles.n; k++)
+			if (memcmp(&roles.v[k], &h.v[i], sizeof(h.v[i])) == 0)
+				break;
+		n->made_up += k == roles.n;
+	}
+}
+
+static void
+no_fault(const char *text, void *arg)
+{
+	(void)text;
+	(void)arg;
+}
+
+static void
+judge_verify(struct tally *n, bool noticed)
+{
+	struct store_view *v;
+	struct store_info i;
+	struct store_err e;
+	unsigned faults = 1;
+
+	if (store_view_new(db_path, NULL, &v, &e) == 0) {
+		store_view_info(v, &i);
+		faults = store_view_check(v, no_fault, NULL) + i.torn;
+		store_view_free(v);
+	}
+	n->faults += faults > 0;
+	n->missed += noticed && faults == 0;
+}
 
 static void
 judge(struct tally *n)
 {
 	struct store_loaded l;
 	int rc = store_load(id.dir, "main", NULL, &l);
+
+	judge_roles(n);
+	judge_verify(n, l.text[0] != '\0');
 
 	if (rc == 0 && equals(&l.table, &older))
 		n->older++;
@@ -147,6 +211,9 @@ report(const struct tally *n, bool cut, const char *what)
 	is_int(n->wrong + (cut ? 0 : n->silent), 0, "%s: whole %u, shorter and said so %u, "
 	    "shorter in silence %u, older epoch %u", what, n->same,
 	    n->shorter, n->silent, n->older);
+	ok(n->made_up == 0 && n->missed == 0,
+	    "verify found faults in %u, missed %u; records made up: %u",
+	    n->faults, n->missed, n->made_up);
 }
 
 static void
@@ -175,6 +242,27 @@ test_flips(struct bytes *victim, unsigned bits, const char *what)
 	}
 	report(&n, false, what);
 	free(good.data);
+}
+
+/* The last frame, bit by bit: all that a load can do is to say that it ends
+ * there; but for a bit in the salts, which make it look like an older log's. */
+static void
+test_last_frame(void)
+{
+	struct tally n = { 0 };
+	size_t frame = 24 + 4096, at = wal.len - frame, bit;
+
+	for (bit = 0; bit < frame * 8; bit += bit < 24 * 8 ? 1 : 397) {
+		if (bit / 8 >= 8 && bit / 8 < 16)
+			continue;
+		wal.data[at + bit / 8] ^= (uint8_t)(1 << bit % 8);
+		spill(db_path, &db);
+		spill(wal_path, &wal);
+		judge(&n);
+		wal.data[at + bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	ok(n.shorter > 200, "%u bits of the last frame", n.shorter);
+	report(&n, false, "a bit in the last frame");
 }
 
 static void
@@ -208,11 +296,12 @@ main(void)
 	spill(db_path, &db);
 	spill(wal_path, &wal);
 	judge(&n);
-	ok(n.same == 1, "unharmed, it loads whole");
+	ok(n.same == 1 && n.faults == 0, "unharmed, it loads whole");
 	test_flips(&db, 1, "a bit in the database");
 	test_flips(&db, 50, "50 bits in the database");
 	test_flips(&wal, 1, "a bit in the log");
 	test_flips(&wal, 50, "50 bits in the log");
+	test_last_frame();
 	test_cuts(&db, "database cut short");
 	test_cuts(&wal, "log cut short");
 	wal = (struct bytes){ log.data, 0 };
