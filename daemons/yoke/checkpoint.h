@@ -49,6 +49,9 @@ void doc_roles(struct out *o, const struct history *h);
 /* Hex of a table's bytes. 0 or -ENOMEM. */
 int doc_sum(const struct table *t, char ret[SUM_TEXT]);
 
+/* What a file says of itself may be anything; a terminal gets plain text. */
+void doc_plain(char *text);
+
 /* The table that doc_table() wrote. 0 (caller table_done()s); else why[]
  * says which part of it cannot be. */
 int doc_read(const json_t *doc, struct table *ret, char *why, size_t len);

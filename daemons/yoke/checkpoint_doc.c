@@ -322,6 +322,14 @@ read_service(const json_t *j, struct table *t, const char **ret_server)
 	return bad;
 }
 
+void
+doc_plain(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 int
 doc_read(const json_t *doc, struct table *ret, char *why, size_t len)
 {
@@ -347,6 +355,7 @@ doc_read(const json_t *doc, struct table *ret, char *why, size_t len)
 		    service != NULL ? service : "",
 		    server != NULL ? " / server " : "",
 		    server != NULL ? server : "", bad);
+		doc_plain(why);
 		table_done(&t);
 		return -EINVAL;
 	}

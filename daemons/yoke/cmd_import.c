@@ -21,6 +21,7 @@ read_doc(const char *path, json_t **ret)
 	json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
 
 	if (j == NULL) {
+		doc_plain(e.text);
 		fprintf(stderr, "yoke: %s:%d: %s\n", path, e.line, e.text);
 		return YOKE_REFUSED;
 	}

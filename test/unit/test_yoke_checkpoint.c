@@ -259,6 +259,8 @@ test_tampering(void)
 	json_object_del(j, "sum");
 	json_object_set_new(server, "name", json_string("../x"));
 	tampered(j, "t", "../x: out of range");
+	json_object_set_new(server, "name", json_string("\033[2J\u00e9"));
+	tampered(j, "t", "?[2J??: out of range");
 	json_object_set_new(server, "name", json_string("rs99"));
 	json_object_set_new(j, "format", json_integer(2));
 	tampered(j, "t", "another version");
