@@ -29,6 +29,7 @@ SEEN = 20           # ms that a watch may be late
 NOISE_S = 0.2       # beyond the silence, until clients are served again
 ANY = None
 SETTLE_S = 40
+PAST = ("vip", "two-holders")   # alarms that tell for a while what has been
 DETECT = "detect"   # outage: as long as it takes to find the active dead
 
 
@@ -90,8 +91,9 @@ def unsettled(statuses):
         return " and ".join(f"{n} is {s['role']}" for n, s in statuses.items())
     a, b = (statuses[n] for n in pair)
     for n, s in statuses.items():
-        if s["alarms"]:
-            return f"{n}: {s['alarms'][0]['text']}"
+        for alarm in s["alarms"]:
+            if alarm["name"] not in PAST:
+                return f"{n}: {alarm['text']}"
         down = [p["name"] for p in s["paths"] if not p["up"]]
         if down:
             return f"{n}: {down[0]} is down"
@@ -146,7 +148,8 @@ class Run:
 
     def wait(self, fn, what, deadline=10):
         """Until fn returns something true, which it returns."""
-        end, pause, last = time.monotonic() + deadline, 0.02, None
+        slow = self.driver.look_s
+        end, pause, last = time.monotonic() + deadline, slow / 5, None
         while True:
             try:
                 got = fn()
@@ -158,7 +161,7 @@ class Run:
                 raise Broken(f"{what}: not within {deadline} s" +
                              (f" ({last})" if last else ""))
             time.sleep(pause)
-            pause = min(pause * 1.5, 0.1)
+            pause = min(pause * 1.5, slow)
 
     def hold(self, fn, what, seconds):
         """fn stays true for so long: the time is what is under test."""
@@ -166,7 +169,7 @@ class Run:
         while time.monotonic() < end:
             if not fn():
                 raise Broken(f"{what}: did not last {seconds} s")
-            time.sleep(0.1)
+            time.sleep(self.driver.look_s)
 
     def check(self, cond, what):
         if not cond:

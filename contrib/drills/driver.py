@@ -113,6 +113,7 @@ class Driver:
     yoke_bin = "yoke"
     conf_file = DEFAULT_CONF
     guard_s = 120           # a fault on a live pair ends by itself after this
+    look_s = 0.1            # between two looks at the same thing
     _conf = None
 
     # -- to be given -----------------------------------------------------

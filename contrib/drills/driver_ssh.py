@@ -84,6 +84,8 @@ class Watch:
 
 
 class SshDriver(Driver):
+    look_s = 0.5        # each is a login
+
     def __init__(self, opt):
         self.opt = opt
         self.conf_file = opt.conf

@@ -2,6 +2,7 @@
 from drill import DETECT, drill
 
 UPLINK_MS = 1000    # to find out that the outside is gone, and hand over
+SLOW_MS = 2500      # the same when only a serial line is left to say so
 
 
 def cross(d):
@@ -73,7 +74,7 @@ def nic_service_active(d):
 
 
 @drill("nics-active", "unplugs all cards of the active", moves=1,
-       outage=UPLINK_MS, needs=("uplink",))
+       outage=SLOW_MS, needs=("uplink",))
 def nics_active(d):
     unplug(d, d.active, d.conf.paths(d.active))
     d.wait_role(d.standby, "active")

@@ -21,6 +21,7 @@ import os
 import select
 import signal
 import sys
+import termios
 import time
 import tty
 
@@ -53,9 +54,16 @@ class End:
                 os.kill(pid, signal.SIGIO)
 
     def write(self, data):
-        if self.master is not None:
+        """Full: what nobody read is lost, not what comes now, or a machine
+        that opens a full line would never be told that there is something."""
+        if self.master is None:
+            return
+        try:
+            os.write(self.master, data)
+        except BlockingIOError:
+            termios.tcflush(self.slave, termios.TCIFLUSH)
             with contextlib.suppress(BlockingIOError):
-                os.write(self.master, data)     # full: lost
+                os.write(self.master, data)
 
 
 class Cable:

@@ -2,7 +2,7 @@
 
 One rack for all drills of a process: two directors with yoke, a prober as the
 client, vipwatch on both. Options (--set KEY=VALUE): interval, misses,
-scheduler, rate, established, young, serial=yes, and what else Pair takes.
+scheduler, rate, established, young, serial (its speed, 0: none), and what else Pair takes.
 """
 import csv
 import os
@@ -24,9 +24,7 @@ LOAD = {"rate": "200", "established": "20", "young": "20"}
 # other one takes over
 UPLINK = ("uplink { witness = { 10.77.0.11, 10.77.0.12 }\n"
           "interval = 50ms  misses = 3 }")
-# the only speed that a UML machine's line says it runs at
-SERIAL = (f"path serial {{ type = serial  device = {Rack.SERIAL}"
-          "  speed = 38400 }")
+SERIAL = 115200
 CALM = {"interval": "50ms", "misses": "6"}  # others may work on this machine
 STORE_BYTES = 8 << 20
 OWN = "/run/store"      # each director's own storage, kept over a power cut
@@ -100,8 +98,7 @@ class RackDriver(Driver):
 
     def __init__(self, options):
         opt = {**CALM, "extra": UPLINK, **options}
-        if opt.pop("serial", "no") == "yes":
-            opt["node_extra"] = SERIAL
+        opt["serial"] = int(opt.get("serial", SERIAL))
         self.amount = [opt.pop(k, v) for k, v in LOAD.items()]
         self.rack = Rack().up()
         self.pair = Pair(self.rack, directory=OWN, checkpoint_interval="500ms",

@@ -13,8 +13,8 @@ from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
 
 RUNNER = f"{HERE}/../../contrib/drills/run.py"
-DRILLS = ["yoked-kill", "nic-cross-active", "one-way-net1-standby",
-          "clock-forward-active", "vip-deleted", "power-active"]
+DRILLS = ["yoked-kill", "one-way-net1-standby", "clock-forward-active",
+          "power-active"]
 LAN = "10.77.0.250"     # the client of these drills
 CALM = {"interval": "50ms", "misses": 6}
 
@@ -48,7 +48,9 @@ def main():
         pair = Pair(rack, **CALM)
         conf, key = f"{rack.dir}/yoke.conf", f"{rack.dir}/id"
         with open(conf, "w") as f:
-            f.write(pair.conf())
+            # logins cost these machines much: patience with the servers
+            f.write(pair.conf().replace("timeout = 500ms", "timeout = 3s")
+                    .replace("interval = 1s", "interval = 4s"))
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
                         key], check=True)
         with open(f"{key}.pub") as f:

@@ -79,7 +79,8 @@ class Watch:
         path = f"{self.rack.dir}/{node}/vip-{time.monotonic_ns()}.log"
         ahead = int(self.rack.clock_ahead(node) * 1e6)
         self.logs.setdefault(node, []).append((path, ahead))
-        self.rack.spawn(node, f"exec {BIN}/vipwatch --dev any --log {path} "
+        self.rack.spawn(node, f"exec chrt -f 60 {BIN}/vipwatch --dev any "
+                        f"--log {path} "
                         + " ".join(self.addrs))
         wait_for(lambda: os.path.exists(path), 5, f"vipwatch on {node}")
         if len(self.logs[node]) == 1:

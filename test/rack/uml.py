@@ -119,7 +119,10 @@ class Machine:
                 start_new_session=True, env=env)
 
     def _flush_serial(self):
-        """What was sent to a machine that was off is lost."""
+        """What was sent to a machine that was off is lost. No line: the other
+        machine is off and has hung up."""
+        if not os.path.exists(self.serial):
+            return
         fd = os.open(self.serial, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         termios.tcflush(fd, termios.TCIOFLUSH)
         os.close(fd)
