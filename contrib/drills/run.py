@@ -86,7 +86,8 @@ def verdict_line(v):
         parts.append(f"moved {v['moved']} ({v['active']} -> "
                      f"{v['active_after']})")
     if c:
-        parts.append(f"failed {c['failed']}/{c['attempts']}, outage "
+        noise = f" ({c['noise']} more are our own noise)" if c["noise"] else ""
+        parts.append(f"failed {c['failed']}/{c['attempts']}{noise}, outage "
                      f"{c['outage_ms']:.0f} ms, reset {c['reset']}, hung "
                      f"{c['hung']} of {c['established']}, stall "
                      f"{amount(c['stall_ms'])} ms")

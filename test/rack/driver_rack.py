@@ -50,16 +50,9 @@ class RackLoad:
         self.traffic.__exit__(*exc)
 
     def failures(self):
-        """(ms of the failing ones, how many were noise)."""
         with open(self.csv) as f:
-            rows = [(float(r["t_ms"]), r["outcome"])
-                    for r in csv.DictReader(f)]
-        times = [t for t, _ in rows]
-        away = [(x, y) for x, y in zip(times, times[1:]) if y - x > AWAY_MS]
-        bad = [t for t, what in rows if what not in FINE]
-        real = [t for t in bad if not any(
-            x - TIMEOUT_MS < t < y for x, y in away)]
-        return real, len(bad) - len(real)
+            return blame([(float(r["t_ms"]), r["outcome"])
+                          for r in csv.DictReader(f)])
 
     def stop(self):
         r = self.traffic.stop()
@@ -73,6 +66,21 @@ class RackLoad:
                 "young_reset": e["young_reset"],
                 "stall_ms": e["max_stall_ms"],
                 "prober_late_ms": r["late_ticks"]["max_ms"]}
+
+
+def blame(rows):
+    """(ms of those that failed, how many more were the prober's own doing:
+    away for half of their second or more, it could not see the answer), of
+    [(ms, outcome)]."""
+    times = [t for t, _ in rows]
+    away = [(x, y) for x, y in zip(times, times[1:]) if y - x > AWAY_MS]
+
+    def blind(t):
+        return sum(max(0, min(y, t + TIMEOUT_MS) - max(x, t))
+                   for x, y in away) >= TIMEOUT_MS / 2
+    bad = [(t, what) for t, what in rows if what not in FINE]
+    real = [t for t, what in bad if what != "timeout" or not blind(t)]
+    return real, len(bad) - len(real)
 
 
 def outages(times):

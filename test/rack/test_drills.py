@@ -7,11 +7,24 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+from driver_rack import blame                               # noqa: E402
 from tap import T                                           # noqa: E402
 
 RUNNER = f"{HERE}/../../contrib/drills/run.py"
 
 t = T()
+
+
+def attempts(until, bad, away=(0, 0)):
+    """One every 5 ms, failing in `bad`, none in `away` (ms)."""
+    return [(x, "timeout" if bad[0] <= x < bad[1] else "ok")
+            for x in range(0, until, 5) if not away[0] < x < away[1]]
+
+
+t.is_(len(blame(attempts(3000, (500, 1000), (1000, 1235)))[0]), 100,
+      "a client that was away for a moment does not excuse an outage")
+t.is_(blame(attempts(3000, (500, 505), (505, 1700))), ([], 1),
+      "one that was away for all of it does")
 done = subprocess.run([RUNNER, "all", "--quick", "--quiet", "--driver", "rack"],
                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                       text=True)
