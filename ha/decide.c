@@ -109,6 +109,15 @@ alone(const struct view *v)
 	return silent(v) && v->waited;
 }
 
+/* Asked by its beat, which is here long before what corosync carries. It has
+ * made no change since it asks. */
+static bool
+peer_hands_over(const struct view *v)
+{
+	return heard(v) && !v->by_link && v->peer_role == ROLE_HANDING_OVER &&
+	    !v->peer_leaving && v->in_step && v->serves && v->uplink;
+}
+
 static bool
 peer_left(const struct view *v)
 {
@@ -295,6 +304,7 @@ static const struct rule {
 
 	{ R(STANDBY),      peer_serves_better,          INTENT_FAULT,     WHY_CANNOT_SERVE,   ALARM },
 	{ R(STANDBY),      peer_left,                   INTENT_TAKE,      WHY_PEER_LEFT,      false },
+	{ R(STANDBY),      peer_hands_over,             INTENT_TAKE,      WHY_SWITCH,         false },
 	{ R(STANDBY),      peer_idle,                   INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
 	{ R(STANDBY),      link_only,                   INTENT_STAY,      WHY_LINK_ONLY,      ALARM },
 	{ R(STANDBY),      only_serial,                 INTENT_STAY,      WHY_ONLY_SERIAL,    ALARM },

@@ -26,6 +26,7 @@ struct view {
 	bool hurt_long;        /* one of the two was false for a while */
 	bool maintain;         /* the operator wants this one out of service */
 	bool fence;            /* the peer must be fenced first, and is not yet */
+	bool in_step;          /* standby, and its table is the active's */
 	bool asked_lately;     /* the standby refused to take over just now */
 	/* the peer */
 	unsigned nics_up, serials_up; /* paths on which it is heard */

@@ -175,6 +175,7 @@ director_view(const struct director *d, struct view *v)
 		    d->hurt_since != 0 && !within(d, d->hurt_since, HURT_LONG),
 		.maintain = d->maintain,
 		.fence = fence_needed(d),
+		.in_step = director_in_step(d),
 		.asked_lately = within(d, d->refused_at, ASK_AGAIN),
 		.by_link = link_report_counts(d),
 		.nics_up = beats_up(&d->beats, PATH_UDP),
@@ -211,6 +212,24 @@ leave_step(struct director *d)
 	}
 }
 
+/* The beat that asks us to take over may be an old one, if this process did not
+ * run for a while: what came after it is read first. */
+static void
+ask_again(struct director *d)
+{
+	struct view v;
+
+	if (d->rereading) {
+		d->decision = (struct decision){ INTENT_STAY, WHY_WELL, false };
+		return;
+	}
+	d->rereading = true;
+	beats_drain(&d->beats);
+	d->rereading = false;
+	director_view(d, &v);
+	d->decision = decide(&v);
+}
+
 void
 director_evaluate(struct director *d)
 {
@@ -227,6 +246,8 @@ director_evaluate(struct director *d)
 		return;
 	}
 	d->decision = decide(&v);
+	if (d->decision.intent == INTENT_TAKE && d->decision.why == WHY_SWITCH)
+		ask_again(d);
 	if (d->decision.alarm && d->decision.why != was.why)
 		director_note(d, NOTE_WARNING, "alarm=%s text=\"%s\"",
 		    why_name(d->decision.why), why_text(d->decision.why));

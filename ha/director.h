@@ -90,6 +90,7 @@ struct director {
 	bool maintain;            /* the operator's wish, while it stands */
 	usec_t hurt_since;        /* cannot serve or reach anybody; 0: well */
 	usec_t refused_at;        /* the standby refused to take over; 0: never */
+	bool rereading;           /* see ask_again() in director.c */
 	bool listened;            /* the last lease was late, and we looked */
 	bool touched;             /* by others: announce after the next lease */
 	bool peer_held;           /* it has the VIPs, or may have had them */

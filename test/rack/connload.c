@@ -125,7 +125,7 @@ static int
 list(const char *file)
 {
 	FILE *f = fopen(file, "w");
-	struct lvs_conns *c;
+	struct lvs_conns *c = NULL;
 	usec_t start;
 	int rc = f == NULL ? -errno : lvs_conns_open(&c);
 
