@@ -4,6 +4,7 @@
 #   make check           install packages (as root), build, run every test
 #   make check-unit      unit and scenario tests only; no root needed
 #   make check-rack      tests on the rack of virtual machines; root needed
+#   make check-long      rack tests that take minutes; root needed
 #   make check-tools     tests that judge times; root and a quiet machine
 #   make demo            raise a rack, cut the active director's power, report
 #   make drills          every drill on the rack, TIMES=10 each; root needed
@@ -102,7 +103,9 @@ clean:
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d)
 
 # ---- tests ----
-RACK_TESTS := $(filter-out test/rack/test_ppp.py,$(wildcard test/rack/test_*.py))
+# Too long for check: real sshd in the directors, PPP over the serial line.
+RACK_LONG := test/rack/test_drills_ssh.py test/rack/test_ppp.py
+RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
 PROVE := prove --timer --merge
 ROOT := $(filter 0,$(shell id -u))
@@ -146,6 +149,10 @@ ifneq ($(ROOT),)
 check-rack: programs testprograms
 	@echo "== rack tests"
 	$(Q)$(PROVE) --exec $(PYTHON) $(RACK_TESTS)
+
+.PHONY: check-long
+check-long: programs testprograms
+	$(Q)$(PROVE) --exec $(PYTHON) $(RACK_LONG)
 
 # Tests of the measuring tools and of linkd against two corosyncs: they judge
 # times, so they are run by people on a quiet machine, not by check.

@@ -14,7 +14,7 @@ packages=(
 	libsystemd-dev
 	# rack
 	user-mode-linux corosync keepalived ipvsadm nginx-light socat iproute2
-	iputils-ping iptables kmod openssh-server procps util-linux python3
+	iputils-ping iptables kmod openssh-server ppp procps util-linux python3
 	# tests
 	perl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
 )
