@@ -19,7 +19,8 @@ with t.part("valgrind"), Rack(mem="512M") as rack:
     rack.each(rack.start_corosync)
     pair.start_node("d1")
     pair.wait_role("d1", "active")
-    pair.start_node("d2", wrap="valgrind --leak-check=full --errors-for-leak-"
+    pair.start_node("d2", wrap="valgrind --leak-check=full "
+                    "--child-silent-after-fork=yes --errors-for-leak-"
                     "kinds=definite,indirect,possible --error-exitcode=9 "
                     f"--log-file={log} ")
     active, standby = pair.wait_settled(60)
