@@ -13,6 +13,7 @@
 #   make bench-resync    a standby joins an active with 100 000 connections
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
+#   make deb rpm         packages, into build/packages
 #
 # V=1 shows commands, W=1 makes warnings errors, SAN=address,undefined builds
 # with sanitizers (into a folder of its own), CC=clang uses the other compiler.
@@ -89,7 +90,7 @@ define prog_rule
 $(BIN)/$(1): $(call obj,$($(1)_SRC)) $(if $(filter undefined,$(origin $(1)_DEPS)),$(OBJ)/libha.a $(OBJ)/libcommon.a,$($(1)_DEPS))
 	$$(say) LD $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(YOKE_LDFLAGS) -o $$@ $$^ \
+	$$(Q)$$(CC) $$(CFLAGS) $$(YOKE_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ \
 		$$$$(pkg-config --libs $$(if $$(filter undefined,$$(origin $(1)_DEPS)),$(LIB_PKG)) $$($(1)_PKG)) $$($(1)_LDLIBS)
 endef
 $(foreach p,$(ALLPROGS),$(eval $(call prog_rule,$(p))))
@@ -123,6 +124,7 @@ check: deps
 
 check-all: layers programs testprograms
 	$(Q)+$(MAKE) --no-print-directory check-unit
+	$(Q)+$(MAKE) --no-print-directory check-files
 	$(Q)+$(MAKE) --no-print-directory check-clang
 	$(Q)+$(MAKE) --no-print-directory check-san
 	$(Q)+$(MAKE) --no-print-directory check-rack
@@ -130,6 +132,11 @@ check-all: layers programs testprograms
 check-unit: programs $(UNIT_BIN)
 	@echo "== unit and scenario tests$(FLAVOUR)"
 	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(UNIT_BIN)
+
+# What is installed beside the programs: man pages, units, completion.
+.PHONY: check-files
+check-files: programs
+	$(Q)$(PROVE) --exec $(PYTHON) test/package/test_files.py
 
 check-clang:
 	@echo "== clang builds it without a warning"
@@ -204,7 +211,7 @@ demo bench-failover bench-resync bench-early drills soak:
 endif
 
 # ---- looks at the source ----
-.PHONY: layers tidy fmt install
+.PHONY: layers tidy fmt
 layers:
 	$(Q)test/layers.sh
 
@@ -220,18 +227,3 @@ tidy: $(GENERATED)
 
 fmt:
 	$(Q)clang-format -i $(shell git ls-files '*.[ch]')
-
-install: programs
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/yoke \
-		$(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(localstatedir)/lib/yoke $(DESTDIR)$(unitdir)
-	install -m 755 $(addprefix $(BIN)/,$(PROGS)) $(DESTDIR)$(sbindir)
-	install -m 644 packaging/man/*.8 $(DESTDIR)$(mandir)/man8
-	install -m 644 packaging/man/*.5 $(DESTDIR)$(mandir)/man5
-	install -m 644 $(wildcard packaging/*.service) $(DESTDIR)$(unitdir)
-	install -d $(DESTDIR)$(datadir)/drills
-	install -m 644 contrib/drills/*.py $(DESTDIR)$(datadir)/drills
-	install -D -m 644 packaging/yoke.sysusers \
-		$(DESTDIR)$(prefix)/lib/sysusers.d/yoke.conf
-	[ -e $(DESTDIR)$(sysconfdir)/yoke/yoke.conf ] || \
-		install -m 644 packaging/yoke.conf $(DESTDIR)$(sysconfdir)/yoke

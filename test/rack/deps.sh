@@ -17,6 +17,7 @@ packages=(
 	iputils-ping iptables kmod openssh-server ppp procps util-linux python3
 	# tests
 	perl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
+	mandoc systemd
 )
 daemons=(nginx corosync keepalived sshd)
 policy=/usr/sbin/policy-rc.d

@@ -1,0 +1,112 @@
+# What `make install` puts where, and the packages.
+#   make deb     build/packages/*.deb      (debhelper)
+#   make rpm     build/packages/*.rpm      (rpmbuild)
+#   make lint-packages                    (lintian, rpmlint)
+# A program for the real servers goes to the package yoke-agent; it and its
+# files are AGENT_*, and without such a program there is no such package.
+AGENT_PROGS = $(filter yoke-agentd,$(PROGS))
+DIRECTOR_PROGS = $(filter-out $(AGENT_PROGS),$(PROGS))
+AGENT_UNITS = $(wildcard packaging/units/yoke-agent*)
+DIRECTOR_UNITS = $(filter-out $(AGENT_UNITS),$(wildcard packaging/units/*))
+AGENT_MAN = $(wildcard packaging/man/yoke-agent*)
+DIRECTOR_MAN = $(filter-out $(AGENT_MAN),$(wildcard packaging/man/*))
+libexecdir ?= $(prefix)/libexec
+libdir_noarch = $(prefix)/lib
+examplesdir ?= $(prefix)/share/doc/yoke/examples
+docdir ?= $(prefix)/share/doc/yoke-doc
+
+COMPLETION := build/gen/yoke.bash
+$(COMPLETION): packaging/yoke.bash.in schema/commands.def
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q)sed -n "s/^CMD([a-z_]*, *\"\([^\"]*\)\".*/\t'\1'/p" \
+		schema/commands.def >$@.rows
+	$(Q)sed -e '/@USAGE@/{r $@.rows' -e 'd}' packaging/yoke.bash.in >$@.new
+	$(Q)mv $@.new $@ && rm $@.rows
+
+# $(call put,MODE,DIRECTORY,FILES): nothing when there are no files
+put = $(if $(strip $(3)),install -d $(DESTDIR)$(2) && \
+	install -m $(1) $(3) $(DESTDIR)$(2),:)
+put_man = $(call put,644,$(mandir)/man5,$(filter %.5,$(1))) ; \
+	$(call put,644,$(mandir)/man8,$(filter %.8,$(1)))
+
+.PHONY: install install-director install-agent install-doc
+install: install-director install-agent install-doc
+
+install-director: programs $(COMPLETION)
+	$(call put,755,$(sbindir),$(addprefix $(BIN)/,$(DIRECTOR_PROGS)))
+	$(call put,644,$(unitdir),$(DIRECTOR_UNITS))
+	$(call put_man,$(DIRECTOR_MAN))
+	$(call put,644,$(datadir)/drills,$(wildcard contrib/drills/*.py))
+	$(call put,755,$(libexecdir)/yoke,packaging/after-upgrade)
+	install -D -m 644 $(COMPLETION) \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/yoke
+	install -D -m 644 packaging/modules-load.conf \
+		$(DESTDIR)$(libdir_noarch)/modules-load.d/yoke.conf
+	install -D -m 644 packaging/sysctl.conf \
+		$(DESTDIR)$(libdir_noarch)/sysctl.d/50-yoke.conf
+	install -D -m 644 packaging/sysusers.conf \
+		$(DESTDIR)$(libdir_noarch)/sysusers.d/yoke.conf
+	install -D -m 644 packaging/tmpfiles.conf \
+		$(DESTDIR)$(libdir_noarch)/tmpfiles.d/yoke.conf
+	install -D -m 644 packaging/needrestart.conf \
+		$(DESTDIR)$(sysconfdir)/needrestart/conf.d/yoke.conf
+	install -d $(DESTDIR)$(localstatedir)/lib/yoke $(DESTDIR)$(sysconfdir)/yoke
+	install -D -m 644 packaging/yoke.conf $(DESTDIR)$(examplesdir)/yoke.conf
+
+install-agent: $(addprefix $(BIN)/,$(AGENT_PROGS))
+	$(call put,755,$(sbindir),$(addprefix $(BIN)/,$(AGENT_PROGS)))
+	$(call put,644,$(unitdir),$(AGENT_UNITS))
+	$(call put_man,$(AGENT_MAN))
+
+install-doc:
+	$(call put,644,$(docdir),README.md HACKING.md test/RESULTS.md)
+	$(call put,644,$(docdir)/examples,packaging/yoke.conf)
+
+# ---- packages ----
+# Built from a copy, so that the tree stays clean; it need not be a git clone.
+PACKAGES := build/packages
+EXPORT := build/export/yoke-$(VERSION)
+.PHONY: deb rpm export
+export:
+	$(Q)rm -rf build/export && mkdir -p $(EXPORT) $(PACKAGES)
+	$(Q)tar -c --exclude=./build --exclude=./.git --exclude=./debian \
+		--exclude=__pycache__ . | tar -x -C $(EXPORT)
+
+# Tests are `make check`; DEB_BUILD_OPTIONS= runs the unit tests here too.
+deb: export
+	$(Q)grep -q '^yoke ($(VERSION)-' packaging/debian/changelog || \
+		{ echo "packaging/debian/changelog is not of $(VERSION)" >&2; exit 1; }
+	$(Q)cp -r packaging/debian $(EXPORT)/debian
+	$(Q)rm -f $(EXPORT)/debian/control.agent
+	$(if $(AGENT_PROGS),$(Q)cat packaging/debian/control.agent \
+		>>$(EXPORT)/debian/control)
+	$(Q)cd $(EXPORT) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		DEB_BUILD_OPTIONS="$${DEB_BUILD_OPTIONS-nocheck parallel=2}" \
+		dpkg-buildpackage -b -us -uc
+	$(Q)mv build/export/*.deb build/export/*.changes \
+		build/export/*.buildinfo $(PACKAGES)
+	@ls -l $(PACKAGES)/*.deb
+
+RPMTOP := $(CURDIR)/build/rpmbuild
+rpm: export
+	$(Q)rm -rf $(RPMTOP) && mkdir -p $(RPMTOP)/SOURCES $(RPMTOP)/SPECS
+	$(Q)sed 's/@VERSION@/$(VERSION)/' packaging/rpm/yoke.spec \
+		>$(RPMTOP)/SPECS/yoke.spec
+	$(Q)tar -cz -C build/export -f $(RPMTOP)/SOURCES/yoke-$(VERSION).tar.gz \
+		yoke-$(VERSION)
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL rpmbuild -ba \
+		--define '_topdir $(RPMTOP)' \
+		$(if $(AGENT_PROGS),--with agent) \
+		$(if $(wildcard /etc/debian_version),--nodeps --with debuginfo) \
+		$(RPMTOP)/SPECS/yoke.spec
+	$(Q)mv $(RPMTOP)/RPMS/*/*.rpm $(RPMTOP)/SRPMS/*.rpm $(PACKAGES)
+	@ls -l $(PACKAGES)/*.rpm
+
+# What Debian and Red Hat would say to them.
+.PHONY: lint-packages
+lint-packages:
+	$(Q)lintian --fail-on error,warning --tag-display-limit 0 \
+		$(if $(ROOT),--allow-root) $(PACKAGES)/*.changes
+	$(Q)rpmlint -c packaging/rpm/rpmlint.toml build/rpmbuild/SPECS/yoke.spec \
+		$$(ls $(PACKAGES)/*.rpm | grep -v debuginfo)
