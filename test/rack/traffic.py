@@ -32,7 +32,9 @@ class Traffic:
 
     def __enter__(self):
         os.makedirs(self.dir)
-        argv = (["chrt", "-r", "5"] if self.rack.rt else []) + self.argv
+        # above the directors: what is measured is them, not the client
+        argv = (["chrt", "-r", str(self.rack.rt + 1)] if self.rack.rt
+                else []) + self.argv
         with open(f"{self.dir}/err", "wb") as err:
             self.proc = self.rack.ns_popen("client", argv, stderr=err,
                                            stdin=subprocess.DEVNULL)
