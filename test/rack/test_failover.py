@@ -17,7 +17,6 @@ from traffic import Traffic, Watch                          # noqa: E402
 t = T()
 COLD_RUNS = int(os.environ.get("COLD_RUNS", "4"))
 LEASE_MS = 1300     # a lease and one renewal, and the kernel's own check
-SEEN_MS = 20        # vipwatch may be that late in seeing what its kernel did
 CALM = {"interval": "50ms", "misses": 6}    # where speed is not the question
 OTHER = {"d1": "d2", "d2": "d1"}
 
@@ -42,7 +41,7 @@ def load_ok(report, what):
 def one_holder(watch, rack, node, what, overlap_ms=0):
     h = watch.holders()
     t.is_(h["at_end"], [node], f"{what}: {node} alone holds the VIP at the end")
-    t.ok(h["longest_overlap_ms"] <= overlap_ms + SEEN_MS,
+    t.ok(h["longest_overlap_ms"] <= overlap_ms + watch.seen_ms(),
          f"{what}: never two holders for more than {overlap_ms} ms",
          h["longest_overlap_ms"])
 
@@ -59,7 +58,7 @@ def raised(rack, **options):
 
 def power_cut():
     with Rack() as rack:
-        pair, watch, active, standby = raised(rack)
+        pair, watch, active, standby = raised(rack, **CALM)
         with Traffic(rack) as load:
             load.wait_ready()
             pair.yoke(active, "server drain web6 rs2")
@@ -119,13 +118,13 @@ def manager(sig):
         t.is_(clean(load.report), 0, f"{what}: no request failed")
         h = watch.holders()
         t.is_(h["at_end"], [standby], f"{what}: {standby} holds the VIP")
-        t.ok(h["longest_gap_ms"] <= SEEN_MS,
+        t.ok(h["longest_gap_ms"] <= watch.seen_ms(),
              f"{what}: never without a holder", h)
         t.ok(h["overlap_ms"] <= LEASE_MS + 700,
              f"{what}: the dead one's lease ended", h["overlap_ms"])
         t.note(f"{what}: both had the VIP for {h['overlap_ms']} ms "
                f"(goal 100, the lease alone would take {LEASE_MS})")
-        t.ok(h["overlap_ms"] <= 500,
+        t.ok(h["overlap_ms"] <= 500 + watch.seen_ms(),
              f"{what}: its guard let go before the lease ended")
         if sig == "KILL":
             pair.start_daemon(active, "yoked")
@@ -149,7 +148,8 @@ def planned():
         load_ok(load.report, "switch")
         t.is_(clean(load.report), 0, "switch: no request failed")
         h = watch.holders()
-        t.ok(h["at_end"] == [standby] and h["longest_gap_ms"] <= SEEN_MS,
+        t.ok(h["at_end"] == [standby] and
+             h["longest_gap_ms"] <= watch.seen_ms(),
              "switch and orderly stop: never without a holder", h)
         pair.start_daemon(active, "yoked")
         t.is_(pair.wait_settled(), (standby, active),
@@ -227,7 +227,8 @@ def cold_start(rack, first, gap):
     pair.start_node(OTHER[first])
     active, standby = pair.wait_settled()
     h = watch.holders()
-    t.ok(h["at_end"] == [active] and h["longest_overlap_ms"] <= SEEN_MS,
+    t.ok(h["at_end"] == [active] and
+         h["longest_overlap_ms"] <= watch.seen_ms(),
          f"cold start, {first} first by {gap * 1000:.0f} ms: one active, "
          f"never two holders", h)
     for node in rack.NODES:

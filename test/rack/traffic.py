@@ -10,9 +10,10 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
-from uml import REPO, wait_for
+from uml import HERE, REPO, wait_for
 
 BIN = os.environ.get("YOKE_BIN", f"{REPO}/build/bin")
 
@@ -72,9 +73,16 @@ class Watch:
     kernels, by the host's clock: a director's, set when it boots, may be off by
     more than half a second on a busy machine."""
 
+    SEEN_MS = 20    # it may be that late in seeing what its kernel did
+
     def __init__(self, rack, *addrs):
         self.rack, self.addrs = rack, addrs or (rack.VIP,)
         self.kills, self.t0 = [], time.time()
+        self.late = f"{rack.dir}/late-{time.monotonic_ns()}"
+        above = ["chrt", "-r", str(rack.rt + 1)] if rack.rt else []
+        rack.popens.append(subprocess.Popen(
+            [*above, sys.executable, f"{HERE}/late.py", self.late],
+            stdin=subprocess.PIPE, start_new_session=True))
         self.logs = {}      # {node: [(path, its clock ahead, usec)]}
 
     def start(self, node):
@@ -88,6 +96,12 @@ class Watch:
         if len(self.logs[node]) == 1:
             self.t0 = time.time()       # nobody watched before
 
+    def seen_ms(self):
+        """What a time that it saw may be off on this machine: the directors
+        were as late as the worst that befell a process above them."""
+        with open(self.late) as f:
+            return self.SEEN_MS + float(f.read())
+
     def ahead(self, node):
         """Seconds that its clock was ahead when its watch was started."""
         return self.logs[node][-1][1] / 1e6
@@ -97,7 +111,6 @@ class Watch:
 
     def holders(self, t0=None, t1=None, addr=None):
         """holders.py's dict; times in seconds since 1970."""
-        import sys
         sys.path.insert(0, f"{REPO}/contrib/drills")
         from holders import holders
         logs = {}
