@@ -11,6 +11,8 @@
 #   make soak            drills at random under load, LENGTH=30m; root needed
 #   make bench-failover  every fault, yoke and keepalived in one run, RUNS=10
 #   make bench-resync    a standby joins an active with 100 000 connections
+#   make check-faults    storage fails at every call: each one, minutes
+#   make bench-checkpoint changes, snapshots, rollback, stalled storage; no rack
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
 #   make deb rpm         packages, into build/packages
@@ -148,9 +150,20 @@ check-san:
 # The pair on a fake clock through random schedules of faults; a violation
 # prints its seed, which build/bin/sim_soak -v SEED 10 plays again.
 SEEDS ?= 10000
-.PHONY: soak-sim
+.PHONY: soak-sim bench-checkpoint
 soak-sim: testprograms
 	$(Q)$(BIN)/sim_soak $(SEEDS) 10
+
+# check tries some of the calls, this all.
+.PHONY: check-faults
+check-faults: $(BIN)/test_store_fault
+	$(Q)FAULT_STEP=1 $(BIN)/test_store_fault
+
+# 10 000 servers on this machine itself, files in DIR; without root less of it.
+DIR ?= build
+bench-checkpoint: programs testprograms
+	$(Q)$(PYTHON) test/bench/bench_checkpoint.py --dir $(DIR) \
+		--json build/bench-checkpoint.json
 
 ifneq ($(ROOT),)
 check-rack: programs testprograms
