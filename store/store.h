@@ -89,8 +89,8 @@ bool store_dirty(const struct store *s);        /* store_commit has work */
  * free()s *ret. */
 struct store_file {
 	uint64_t epoch;
-	uint64_t bytes; /* with its log */
-	usec_t written; /* wall clock, by the file's times */
+	uint64_t bytes; /* with its log; 0: cannot be told */
+	usec_t written; /* wall clock, by the file's times; 0: cannot be told */
 	char path[STORE_PATH_LEN];
 };
 int store_list(const char *dir, const char *instance, struct store_file **ret,

@@ -96,13 +96,33 @@ file_size(struct store_file *f, const struct stat *db)
 		f->written = mtime(&st);
 }
 
+/* What can be told of the file of this name; false: it is none, or gone. One
+ * that does not even let itself be looked at stays in the list: who loads it
+ * will say why it cannot be read. */
+static bool
+file_row(struct store_file *f, const char *dir, const char *name)
+{
+	struct stat st;
+
+	f->bytes = 0;
+	f->written = 0;
+	if (snprintf(f->path, sizeof(f->path), "%s/%s", dir, name) >=
+	    (int)sizeof(f->path))
+		return false;
+	if (stat(f->path, &st) < 0)
+		return errno != ENOENT;
+	if (!S_ISREG(st.st_mode))
+		return false;
+	file_size(f, &st);
+	return true;
+}
+
 int
 store_list(const char *dir, const char *instance, struct store_file **ret,
     size_t *ret_n)
 {
 	struct store_file *rows = NULL, *f;
 	struct dirent *ent;
-	struct stat st;
 	uint64_t epoch;
 	size_t n = 0;
 	DIR *d = opendir(dir);
@@ -119,12 +139,8 @@ store_list(const char *dir, const char *instance, struct store_file **ret,
 			break;
 		}
 		f->epoch = epoch;
-		if (snprintf(f->path, sizeof(f->path), "%s/%s", dir,
-			ent->d_name) >= (int)sizeof(f->path) ||
-		    stat(f->path, &st) < 0 || !S_ISREG(st.st_mode))
-			continue;
-		file_size(f, &st);
-		n++;
+		if (file_row(f, dir, ent->d_name))
+			n++;
 	}
 	if (rc == 0 && errno != 0)
 		rc = -errno;
@@ -199,7 +215,8 @@ too_old(const struct store_file *f, usec_t age)
 {
 	usec_t now = usec_real();
 
-	return age > 0 && f->written < now && now - f->written > age;
+	return age > 0 && f->written > 0 && f->written < now &&
+	    now - f->written > age;
 }
 
 unsigned

@@ -43,6 +43,16 @@ test_store_keep_SRC = \
 	test/unit/test_store_keep.c \
 	$(STORE_SRC)
 test_store_keep_PKG = $(STORE_PKG)
+# checkpointd's keeper on a fake clock, over storage that fails every call
+UNIT += test_store_fault
+test_store_fault_SRC = \
+	test/fake/io_fault.c \
+	test/fake/loop_fake.c \
+	test/unit/test_store_fault.c \
+	test/unit/test_store_help.c \
+	$(CHECKPOINTD_SRC)
+test_store_fault_PKG = $(STORE_PKG)
+test_store_fault_LDLIBS := -lm
 test_store_PKG = $(STORE_PKG)
 test_store_ipc_PKG = $(STORE_PKG)
 test_store_flip_PKG = $(STORE_PKG)
