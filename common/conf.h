@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/policy.h"
 #include "common/service.h"
 #include "common/usec.h"
 
@@ -86,6 +87,7 @@ struct conf_service {
 	size_t n_servers;
 	struct conf_check *checks; /* every server must pass all of them */
 	size_t n_checks;
+	struct policy policy;      /* how their weights are found */
 	unsigned line;             /* in the file, for messages */
 };
 

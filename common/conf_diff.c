@@ -64,6 +64,8 @@ diff_service(const struct conf_service *a, const struct conf_service *b)
 	conf_service_in(a, &in_a);
 	conf_service_in(b, &in_b);
 	return diff_one(SEC_service, &in_a, &in_b) |
+	       diff_many(SEC_policy, &a->policy, a->policy.given, &b->policy,
+		   b->policy.given, sizeof(a->policy)) |
 	       diff_many(SEC_check, a->checks, a->n_checks, b->checks,
 		   b->n_checks, sizeof(*a->checks)) |
 	       diff_many(SEC_server, a->servers, a->n_servers, b->servers,

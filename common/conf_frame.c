@@ -219,6 +219,21 @@ attach_server(struct load *l, struct frame *f)
 }
 
 static int
+attach_policy(struct load *l, struct frame *f)
+{
+	struct in_service *s = &l->frames[l->depth - 2].in.service;
+
+	if (s->policy_line != 0)
+		return frame_fail(l, f->line, NULL,
+		    "is there twice, first on line %u; put all of it there",
+		    s->policy_line);
+	s->policy_line = f->line;
+	s->out.policy = f->in.policy;
+	s->out.policy.given = true;
+	return 0;
+}
+
+static int
 attach_service(struct load *l, struct frame *f)
 {
 	struct conf *c = l->conf;
@@ -260,6 +275,7 @@ static int (*const attach[SEC__LAST])(struct load *l, struct frame *f) = {
 	[SEC_service] = attach_service,
 	[SEC_check] = attach_check,
 	[SEC_server] = attach_server,
+	[SEC_policy] = attach_policy,
 };
 
 static void

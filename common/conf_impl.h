@@ -49,6 +49,7 @@ enum conf_when {
 	WHEN_ADDRESS, /* service by address */
 	WHEN_FWMARK,
 	WHEN_HTTP,
+	WHEN_LOADS,  /* policy that goes by load */
 	WHEN__LAST
 };
 
@@ -82,7 +83,7 @@ struct conf_section_view {
 	size_t n_keys;
 };
 
-#define CONF_KEYS_MAX 16 /* of one section; a test holds it to the rows */
+#define CONF_KEYS_MAX 32 /* of one section; a test holds it to the rows */
 
 /* Whether a key takes a list, { a, b }. */
 bool conf_is_list(enum conf_value type);
@@ -113,6 +114,7 @@ struct in_service {
 	uint8_t method, family;
 	uint32_t flag_words;
 	unsigned port_line, flags_line, mask_line; /* 0: not given */
+	unsigned policy_line;
 	struct in_server *servers; /* n_servers and n_checks are out's */
 	struct in_check *checks;
 };

@@ -95,6 +95,8 @@ print_service(FILE *f, const struct conf_service *s)
 
 	conf_service_in(s, &in);
 	print_open(f, 1, SEC_service, &in);
+	if (s->policy.given)
+		print_whole(f, 2, SEC_policy, &s->policy);
 	for (i = 0; i < s->n_checks; i++)
 		print_whole(f, 2, SEC_check, &s->checks[i]);
 	for (i = 0; i < s->n_servers; i++)

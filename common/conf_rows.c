@@ -41,6 +41,14 @@ static const struct conf_word check_types[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_word policy_types[] = {
+	{ "fixed", POLICY_FIXED },
+	{ "response-time", POLICY_RESPONSE },
+	{ "load", POLICY_LOAD },
+	{ "both", POLICY_BOTH },
+	{ NULL, 0 },
+};
+
 static const struct conf_word storages[] = {
 	{ "auto", STORAGE_AUTO },
 	{ "local", STORAGE_LOCAL },
@@ -132,6 +140,7 @@ check_speed(const void *field)
 #define IN_service struct in_service
 #define IN_check struct in_check
 #define IN_server struct in_server
+#define IN_policy struct policy
 #define IN_checkpoint struct conf
 #define IN_sync struct conf
 #define IN_test struct conf
@@ -209,6 +218,7 @@ conf_applies(const struct conf_row *r, const void *base)
 	const struct conf_path *path = base;
 	const struct conf_check *check = base;
 	const struct conf_service *service = base;
+	const struct policy *policy = base;
 
 	switch (r->when) {
 	case WHEN_UDP:
@@ -221,6 +231,9 @@ conf_applies(const struct conf_row *r, const void *base)
 		return service->def.fwmark != 0;
 	case WHEN_HTTP:
 		return check->type == CHECK_HTTP;
+	case WHEN_LOADS:
+		return policy->type == POLICY_LOAD ||
+		    policy->type == POLICY_BOTH;
 	default:
 		return true;
 	}
@@ -235,6 +248,7 @@ conf_when_text(enum conf_when when)
 		[WHEN_ADDRESS] = "services without fwmark",
 		[WHEN_FWMARK] = "services by fwmark",
 		[WHEN_HTTP] = "checks of type http",
+		[WHEN_LOADS] = "policies of type load or both",
 	};
 
 	return text[when] != NULL ? text[when] : "everything";

@@ -25,6 +25,7 @@ COMMON_SRC += \
 	common/loop.c \
 	common/msg.c \
 	common/out.c \
+	common/policy.c \
 	common/service.c \
 	common/timers.c \
 	common/usec.c

@@ -66,3 +66,10 @@ HA_SRC += \
 	ha/sync_msg.c \
 	ha/sync_sock.c \
 	ha/sync_wire.c
+
+HA_SRC += \
+	ha/weigh.c \
+	ha/weigh_cause.c \
+	ha/weigh_decide.c \
+	ha/weigh_measure.c \
+	ha/weigh_text.c

@@ -21,9 +21,11 @@ yoke_SRC = \
 	daemons/yoke/cmd_drill.c \
 	daemons/yoke/cmd_maintenance.c \
 	daemons/yoke/cmd_order.c \
+	daemons/yoke/cmd_replay.c \
 	daemons/yoke/cmd_status.c \
 	daemons/yoke/cmd_watch.c \
 	daemons/yoke/grammar.c \
 	daemons/yoke/main.c \
 	$(STATUS_TEXT_SRC) \
 	$(STORE_SRC)
+yoke_LDLIBS := -lm

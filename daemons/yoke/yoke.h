@@ -58,6 +58,7 @@ int cmd_help(struct cli *c, unsigned n, char **words);
 int cmd_maintenance(struct cli *c, unsigned n, char **words);
 int cmd_order(struct cli *c, unsigned n, char **words);
 int cmd_print(struct cli *c, unsigned n, char **words);
+int cmd_replay(struct cli *c, unsigned n, char **words);
 int cmd_status(struct cli *c, unsigned n, char **words);
 int cmd_version(struct cli *c, unsigned n, char **words);
 int cmd_watch(struct cli *c, unsigned n, char **words);

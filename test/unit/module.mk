@@ -183,3 +183,14 @@ test_vip_watch_SRC := \
 test_vip_dup_SRC := \
 	test/fake/loop_fake.c \
 	test/unit/test_vip_dup.c
+
+# policies: a decision at a time, a whole run, and as text
+UNIT += test_weigh test_weigh_sim
+test_weigh_SRC := \
+	test/unit/test_weigh.c \
+	test/unit/weigh_world.c
+test_weigh_LDLIBS := -lm
+test_weigh_sim_SRC := \
+	test/unit/test_weigh_sim.c \
+	test/unit/weigh_world.c
+test_weigh_sim_LDLIBS := -lm

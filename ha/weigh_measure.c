@@ -1,0 +1,151 @@
+/*
+ * weigh_measure: samples become what decisions go by.
+ *
+ * Times that a server takes are noisy: at three quarters of its capacity they
+ * vary by as much as they are long. A filter that is quick enough for a server
+ * that just became ten times slower would let weights dance for ever. So there
+ * are two, both of the logarithm, so that 30 ms to 3 ms takes as long as back:
+ * `quick` has the time constant that is configured, `slow` one that is a
+ * multiple of it; `spread` is how far samples are usually off. While quick is
+ * as far from slow as such noise explains, slow goes on slowly; when it is
+ * further, slow goes there at once. And samples in a row far to one side of all
+ * that was usual are a new time: both begin there.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "ha/weigh_impl.h"
+
+#define SLOW 8         /* slow's time constant, in those of quick */
+#define SURE 2.5       /* standard errors that are no noise */
+#define DEVIATION 1.25 /* standard deviation, in mean absolute ones */
+#define SNAP 0.5       /* of the way to quick */
+#define SPREAD_FIRST 0.1
+#define SPREAD_LEAST 0.01
+#define FAR 4          /* spreads */
+#define FAR_LEAST 0.4  /* half as much again */
+#define FAR_ROW 3      /* samples */
+
+/* How much of a new value counts beside the old, after dt. */
+static double
+blend(usec_t dt, usec_t smoothing)
+{
+	return smoothing == 0 ? 1 : (double)dt / (double)(dt + smoothing);
+}
+
+static void
+begin(struct weigh_server *s, double value)
+{
+	s->slow = s->quick = value;
+	s->far = 0;
+	s->samples = 1;
+}
+
+/* Counts samples in a row that are far to one side. */
+static bool
+is_far(struct weigh_server *s, double off)
+{
+	double far = fmax(FAR * s->spread, FAR_LEAST);
+
+	if (fabs(off) < far)
+		s->far = 0;
+	else if (off > 0)
+		s->far = s->far > 0 ? s->far + 1 : 1;
+	else
+		s->far = s->far < 0 ? s->far - 1 : -1;
+	return abs(s->far) >= FAR_ROW;
+}
+
+static void
+smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
+{
+	double part = blend(dt, smoothing), slowly = blend(dt, SLOW * smoothing);
+	double off = value - s->quick, noise;
+
+	if (is_far(s, off)) {
+		begin(s, value);
+		return;
+	}
+	s->samples++;
+	part = fmax(part, 1.0 / s->samples); /* first ones: their mean */
+	slowly = fmax(slowly, 1.0 / s->samples);
+	/* what is far out of the usual is no noise and widens it little */
+	s->spread += (fmin(fabs(off), 2 * s->spread + SPREAD_LEAST) -
+	    s->spread) * part / 2;
+	s->quick += off * part;
+	s->slow += (value - s->slow) * slowly;
+	noise = DEVIATION * s->spread * sqrt(part / (2 - part));
+	if (fabs(s->quick - s->slow) > SURE * noise)
+		s->slow += (s->quick - s->slow) * SNAP;
+}
+
+int
+weigh_on_took(
+    struct weigh *w, struct weigh_server *s, const struct weigh_event *e)
+{
+	double value = log((double)(e->value > 0 ? e->value : 1));
+	usec_t dt = e->at - s->took_at;
+
+	if (e->value < 0 || (usec_t)e->value > TOOK_MAX)
+		return -EINVAL;
+	if (s->took == 0 || dt > w->policy.stale) {
+		begin(s, value);
+		s->spread = SPREAD_FIRST;
+	} else {
+		smooth(s, value, dt, w->policy.smoothing);
+	}
+	s->took = exp(s->slow);
+	s->took_at = e->at;
+	return 0;
+}
+
+/* The metrics together, 0 .. 1; those that the agent does not know are left
+ * out. Negative: it knows none of those that count. */
+static double
+load_sum(const struct policy *p, const struct load_sample *l)
+{
+	double sum = 0, shares = 0;
+	int i;
+
+	for (i = 0; i < LOAD__METRICS; i++) {
+		if (!l->has[i])
+			continue;
+		sum += (double)p->share[i] * l->metric[i];
+		shares += p->share[i];
+	}
+	return shares > 0 ? sum / shares / LOAD_FULL : -1;
+}
+
+static int
+load_check(const struct load_sample *l)
+{
+	int i;
+
+	if (l->scale > WEIGH_PERCENT)
+		return -EINVAL;
+	for (i = 0; i < LOAD__METRICS; i++)
+		if (l->has[i] && l->metric[i] > LOAD_FULL)
+			return -EINVAL;
+	return 0;
+}
+
+int
+weigh_on_load(
+    struct weigh *w, struct weigh_server *s, const struct weigh_event *e)
+{
+	double sum = load_sum(&w->policy, &e->load);
+	usec_t dt = e->at - s->load_at;
+	int rc = load_check(&e->load);
+
+	if (rc < 0)
+		return rc;
+	if (sum >= 0 && (!s->loaded || dt > w->policy.stale))
+		s->load = sum;
+	else if (sum >= 0)
+		s->load += (sum - s->load) * blend(dt, w->policy.smoothing);
+	s->loaded = sum >= 0;
+	s->last = e->load;
+	s->load_at = e->at;
+	return 0;
+}
