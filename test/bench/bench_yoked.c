@@ -29,6 +29,7 @@ struct probes {
 	struct ring change; /* ns, a change from decision to all who hear of it */
 	struct ring hand;   /* ns, its hand-over to checkpointd alone */
 	struct ring gap;    /* us, between beats that went out */
+	struct ring at;     /* when: us of the monotonic clock, modulo 2^32 */
 };
 
 static struct probes *probes; /* this program is one yoked, no library */
@@ -70,7 +71,7 @@ map_probes(void)
 static void
 note(struct ring *r, uint64_t v)
 {
-	r->v[r->n % SAMPLES] = v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
+	r->v[r->n % SAMPLES] = (uint32_t)v;
 	__atomic_store_n(&r->n, r->n + 1, __ATOMIC_RELEASE);
 }
 
@@ -102,8 +103,10 @@ __wrap_beats_send(struct beats *b)
 {
 	uint64_t now = now_ns();
 
-	if (probes != NULL && beat_before != 0)
+	if (probes != NULL && beat_before != 0) {
+		note(&probes->at, now / 1000);
 		note(&probes->gap, (now - beat_before) / 1000);
+	}
 	beat_before = now;
 	__real_beats_send(b);
 }

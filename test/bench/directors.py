@@ -62,7 +62,7 @@ def wait_for(fn, limit, what):
 
 class Probes:
     """What bench_yoked measured; see struct probes there."""
-    NAMES = ("change", "hand", "gap")
+    NAMES = ("change", "hand", "gap", "at")
     RING = 8 + 4 * SAMPLES
 
     def __init__(self, path):
