@@ -246,6 +246,15 @@ out_time(struct out *o, const char *key, usec_t real)
 	out_str(o, key, text);
 }
 
+void
+out_drop(struct out *o, size_t n)
+{
+	assert(n <= o->len);
+	o->len -= n;
+	if (n > 0)
+		memmove(o->mem, o->mem + n, o->len);
+}
+
 char *
 out_take(struct out *o, size_t *ret_len)
 {

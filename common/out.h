@@ -31,6 +31,10 @@ void out_done(struct out *o); /* instead of out_take() */
 /* The text, with a NUL behind it; caller free()s. NULL: no memory. */
 char *out_take(struct out *o, size_t *ret_len);
 
+/* Takes the first n bytes away, which someone has read from mem: a document in
+ * pieces. The rest stays what it is, open levels included. */
+void out_drop(struct out *o, size_t n);
+
 /* key is NULL inside an array and for the document itself. */
 void out_object(struct out *o, const char *key);
 void out_array(struct out *o, const char *key);

@@ -1,6 +1,6 @@
 /*
  * cmd_status: status and why. The document is fetched as a whole; --json
- * prints it as it came.
+ * prints it as it came, the others parse the services one by one.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -12,10 +12,10 @@
 #include "daemons/yoke/status_text.h"
 #include "daemons/yoke/yoke.h"
 
-/* The status as a tree; caller json_decref()s. *ret_text, unless NULL, is the
- * text it came as; caller free()s. */
+/* The status, and the text it came as, which *ret borrows: caller
+ * status_doc_done()s, then free()s. */
 static int
-fetch(struct cli *c, json_t **ret, char **ret_text)
+fetch(struct cli *c, struct status_doc *ret, char **ret_text)
 {
 	json_error_t e;
 	char *text;
@@ -25,8 +25,7 @@ fetch(struct cli *c, json_t **ret, char **ret_text)
 	rc = ask_status(c, &text, &len);
 	if (rc != YOKE_OK)
 		return rc;
-	*ret = json_loadb(text, len, 0, &e);
-	if (*ret == NULL) {
+	if (status_doc_parse(text, len, ret, &e) < 0) {
 		fprintf(stderr,
 		    "yoke: yoked of instance %s sent a status that "
 		    "is not JSON: %s\n",
@@ -34,10 +33,7 @@ fetch(struct cli *c, json_t **ret, char **ret_text)
 		free(text);
 		return YOKE_NOT_RUNNING;
 	}
-	if (ret_text != NULL)
-		*ret_text = text;
-	else
-		free(text);
+	*ret_text = text;
 	return YOKE_OK;
 }
 
@@ -54,38 +50,40 @@ want_colour(void)
 int
 cmd_status(struct cli *c, unsigned n, char **words)
 {
+	struct status_doc d;
 	enum verdict v;
-	json_t *j;
 	char *text;
 	int rc;
 
 	(void)n;
 	(void)words;
-	rc = fetch(c, &j, &text);
+	rc = fetch(c, &d, &text);
 	if (rc != YOKE_OK)
 		return rc;
-	v = status_verdict(j);
+	v = status_verdict(d.head);
 	if (c->json)
 		printf("%s\n", text);
 	else
-		status_text(j, stdout, want_colour());
+		status_text(&d, stdout, want_colour());
+	status_doc_done(&d);
 	free(text);
-	json_decref(j);
 	return (int)v;
 }
 
 int
 cmd_why(struct cli *c, unsigned n, char **words)
 {
-	json_t *j;
+	struct status_doc d;
+	char *text;
 	int rc;
 
 	(void)n;
-	rc = fetch(c, &j, NULL);
+	rc = fetch(c, &d, &text);
 	if (rc != YOKE_OK)
 		return rc;
-	rc = status_why(j, words[1], words[2], stdout, want_colour());
-	json_decref(j);
+	rc = status_why(&d, words[1], words[2], stdout, want_colour());
+	status_doc_done(&d);
+	free(text);
 	if (rc == 0)
 		return YOKE_OK;
 	fprintf(stderr, "yoke: %s/%s: %s\n", words[1], words[2], err_text(rc));

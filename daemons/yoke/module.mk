@@ -3,6 +3,7 @@ PROGS += yoke
 # the status as text, without yoked; also linked by test_status_text
 STATUS_TEXT_SRC := \
 	daemons/yoke/lines.c \
+	daemons/yoke/status_doc.c \
 	daemons/yoke/status_get.c \
 	daemons/yoke/status_service.c \
 	daemons/yoke/status_text.c

@@ -25,6 +25,7 @@ const char *duration(int64_t us, char *buf);
 const char *duration_ms_at(const json_t *j, const char *key, char *buf);
 
 /* status_service.c */
-void show_services(const json_t *status, struct lines *l);
+struct status_doc;
+void show_services(const struct status_doc *d, struct lines *l);
 
 #endif

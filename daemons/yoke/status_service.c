@@ -189,13 +189,30 @@ show_service(const json_t *s, struct lines *l)
 }
 
 void
-show_services(const json_t *j, struct lines *l)
+show_services(const struct status_doc *d, struct lines *l)
 {
-	const json_t *list = get_at(j, "services");
-	size_t i;
+	size_t at = 0;
+	json_t *s;
 
-	for (i = 0; i < json_array_size(list); i++)
-		show_service(json_array_get(list, i), l);
+	while ((s = status_doc_next(d, &at)) != NULL) {
+		show_service(s, l);
+		json_decref(s);
+	}
+}
+
+/* Caller json_decref()s. */
+static json_t *
+find_service(const struct status_doc *d, const char *name)
+{
+	size_t at = 0;
+	json_t *s;
+
+	while ((s = status_doc_next(d, &at)) != NULL) {
+		if (strcmp(get_str_at(s, "name"), name) == 0)
+			break;
+		json_decref(s);
+	}
+	return s;
 }
 
 static const json_t *
@@ -248,23 +265,32 @@ why_health(const json_t *v, struct lines *l)
 	line_end(l);
 }
 
-int
-status_why(const json_t *j, const char *service, const char *server, FILE *f,
-    bool colour)
+static void
+why(const char *service, const char *server, const json_t *v, struct lines *l)
 {
-	const json_t *s = find_named(get_at(j, "services"), service), *v;
-	struct lines l = { .f = f, .colour = colour };
+	line_begin(l, TONE_PLAIN, "", 0);
+	line_put(l, TONE_BOLD, 0, "%s/%s:", service, server);
+	l->indent = MARGIN;
+	why_weight(v, l);
+	why_cause(v, l);
+	why_health(v, l);
+}
 
-	if (s == NULL)
-		return -ERR_NO_SERVICE;
-	v = find_named(get_at(s, "servers"), server);
-	if (v == NULL)
-		return -ERR_NO_SERVER;
-	line_begin(&l, TONE_PLAIN, "", 0);
-	line_put(&l, TONE_BOLD, 0, "%s/%s:", service, server);
-	l.indent = MARGIN;
-	why_weight(v, &l);
-	why_cause(v, &l);
-	why_health(v, &l);
-	return 0;
+int
+status_why(const struct status_doc *d, const char *service, const char *server,
+    FILE *f, bool colour)
+{
+	struct lines l = { .f = f, .colour = colour };
+	json_t *s = find_service(d, service);
+	const json_t *v;
+	int rc = -ERR_NO_SERVICE;
+
+	if (s != NULL) {
+		v = find_named(get_at(s, "servers"), server);
+		if (v != NULL)
+			why(service, server, v, &l);
+		rc = v != NULL ? 0 : -ERR_NO_SERVER;
+	}
+	json_decref(s);
+	return rc;
 }

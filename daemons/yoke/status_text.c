@@ -606,10 +606,21 @@ show_transitions(const json_t *j, struct lines *l)
 		    get_num_at(j, "time_us"), i == 0 ? "last" : "", l);
 }
 
-void
-status_text(const json_t *j, FILE *f, bool colour)
+typedef void (*part_fn)(const json_t *head, struct lines *l);
+
+static void
+show_parts(const json_t *head, const part_fn *parts, size_t n, struct lines *l)
 {
-	static void (*const parts[])(const json_t *, struct lines *) = {
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		parts[i](head, l);
+}
+
+void
+status_text(const struct status_doc *d, FILE *f, bool colour)
+{
+	static const part_fn above[] = {
 		show_head,
 		show_alarms,
 		show_peer,
@@ -620,15 +631,16 @@ status_text(const json_t *j, FILE *f, bool colour)
 		show_sync,
 		show_vips,
 		show_uplink,
-		show_services,
+	};
+	static const part_fn below[] = {
 		show_ipvs,
 		show_checkpoint,
 		show_restored,
 		show_transitions,
 	};
 	struct lines l = { .f = f, .colour = colour };
-	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(parts); i++)
-		parts[i](j, &l);
+	show_parts(d->head, above, ARRAY_LEN(above), &l);
+	show_services(d, &l);
+	show_parts(d->head, below, ARRAY_LEN(below), &l);
 }

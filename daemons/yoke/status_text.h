@@ -10,17 +10,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "daemons/yoke/status_doc.h"
+
 enum verdict { VERDICT_WELL, VERDICT_DEGRADED, VERDICT_FAILED };
 
 /* Degraded: an alarm, or out of service by hand. Failed: it cannot serve, or
  * should hold the virtual addresses and does not. */
-enum verdict status_verdict(const json_t *status);
+enum verdict status_verdict(const json_t *head);
 
 /* Never wider than 80 columns. Local time. */
-void status_text(const json_t *status, FILE *f, bool colour);
+void status_text(const struct status_doc *d, FILE *f, bool colour);
 
 /* "web/rs1 ..." from a status. 0, -ERR_NO_SERVICE, -ERR_NO_SERVER. */
-int status_why(const json_t *status, const char *service, const char *server,
-    FILE *f, bool colour);
+int status_why(const struct status_doc *d, const char *service,
+    const char *server, FILE *f, bool colour);
 
 #endif

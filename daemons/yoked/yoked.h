@@ -17,6 +17,7 @@
 #include "common/loop.h"
 #include "daemons/yoked/yoked_net.h"
 #include "daemons/yoked/guard.h"
+#include "daemons/yoked/yoked_status.h"
 #include "ha/director.h"
 #include "ha/history.h"
 #include "ha/lvs.h"
@@ -48,8 +49,9 @@ struct client {
 	struct ipcs_conn *conn;
 	bool watching;
 	bool reloading;       /* waits for the end of a reload */
-	char *status;         /* text being fetched in pieces */
-	size_t status_len;
+	struct status_walk status; /* being fetched in pieces */
+	size_t status_at;     /* where in the document its out begins */
+	size_t status_given;  /* bytes of out that the client has */
 };
 
 /* The fence command while it runs; pid 0: it does not. */

@@ -181,6 +181,8 @@ on_hello(struct yoked *y, struct ipcs_conn *c)
 	ipcs_set_user(c, cl);
 }
 
+/* A piece of the status, which is written as far as it is asked for. Pieces are
+ * fetched in order; 0 begins anew. An empty one is the end. */
 static void
 on_status(struct yoked *y, struct ipcs_conn *c, const void *body, size_t len)
 {
@@ -193,18 +195,23 @@ on_status(struct yoked *y, struct ipcs_conn *c, const void *body, size_t len)
 		return;
 	}
 	if (off == 0) {
-		free(cl->status);
-		cl->status = yoked_status(y, &cl->status_len);
+		status_walk_done(&cl->status);
+		status_walk_begin(&cl->status);
+		cl->status_at = cl->status_given = 0;
 	}
-	if (cl->status == NULL || off > cl->status_len) {
-		(void)ipcs_reply(c, cl->status == NULL ? -ENOMEM : -EINVAL,
-		    NULL, 0);
+	if (off != cl->status_at + cl->status_given) {
+		(void)ipcs_reply(c, -EINVAL, NULL, 0);
 		return;
 	}
-	n = cl->status_len - off;
+	out_drop(&cl->status.out, cl->status_given);
+	cl->status_at = off;
+	(void)status_walk(y, &cl->status, STATUS_PIECE);
+	n = cl->status.out.len;
 	if (n > STATUS_PIECE)
 		n = STATUS_PIECE;
-	(void)ipcs_reply(c, 0, cl->status + off, n);
+	cl->status_given = n;
+	(void)ipcs_reply(c, cl->status.out.bad ? -ENOMEM : 0,
+	    cl->status.out.mem, cl->status.out.bad ? 0 : n);
 }
 
 static void
@@ -290,7 +297,7 @@ on_closed(struct ipcs_conn *c, void *arg)
 	for (at = &y->clients; *at != NULL; at = &(*at)->next)
 		if (*at == cl) {
 			*at = cl->next;
-			free(cl->status);
+			status_walk_done(&cl->status);
 			free(cl);
 			break;
 		}

@@ -1,8 +1,10 @@
 /*
  * yoked_status: one walk over everything an operator may want to see, written
- * as JSON. This is the only place that lists the fields; schema/status.def has
- * a row for each. It reads what is in memory: nothing here asks the kernel or
- * another process, so its cost is that of the text alone.
+ * as JSON. Only here and in yoked_status_services.c, _net.c, _tc.c are the fields
+ * listed; schema/status.def has a row for each. It reads what is in memory:
+ * nothing here asks the kernel or another process, so its cost is that of the
+ * text alone. Of ten thousand servers that is 15 ms, more than a beat may wait:
+ * it is written as it is fetched, a piece at a time.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "common/mem.h"
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
+#include "daemons/yoked/yoked_status.h"
 
 #define RECENT (3 * USEC_S) /* a refused beat of then still explains things */
 
@@ -422,89 +425,6 @@ show_vips(const struct yoked *y, struct out *o)
 }
 
 static void
-show_server(const struct server *v, const struct lvs_service *have, usec_t real,
-    struct out *o)
-{
-	static const struct lvs_dest none;
-	const struct lvs_dest *k = NULL;
-	char text[ADDR_TEXT_MAX];
-
-	if (have != NULL)
-		k = lvs_service_find(have, &v->def.addr, v->def.port);
-	if (k == NULL)
-		k = &none;
-	out_object(o, NULL);
-	out_str(o, "name", v->def.name);
-	out_str(o, "address",
-	    addr_format_port(&v->def.addr, v->def.port, text, sizeof(text)));
-	out_str(o, "method", method_name(v->def.method));
-	out_num(o, "weight", server_weight(v));
-	out_num(o, "configured", v->def.weight);
-	out_str(o, "source", server_weight_source(v));
-	out_str(o, "health", health_name(v->health));
-	out_bool(o, "drain", v->drain);
-	out_str(o, "cause", v->cause);
-	if (v->changed != 0)
-		out_ms(o, "changed_ms", ago(real, v->changed));
-	else
-		out_null(o, "changed_ms");
-	out_num(o, "active", k->active);
-	out_num(o, "inactive", k->inactive);
-	out_num(o, "conns", k->stats.conns);
-	out_num(o, "in_bytes", k->stats.in_bytes);
-	out_close(o);
-}
-
-static const char *
-key_text(const struct service_def *d, char *buf, size_t len)
-{
-	struct lvs_key k = { .addr = d->addr,
-		.fwmark = d->fwmark,
-		.port = d->port,
-		.protocol = d->protocol };
-
-	return lvs_key_format(&k, buf, len);
-}
-
-static void
-show_service(const struct yoked *y, const struct service *s, struct out *o)
-{
-	const struct lvs_service *have = ipvs_have(&y->director.ipvs, &s->def);
-	usec_t real = loop_real(y->loop);
-	uint64_t active = 0, inactive = 0;
-	char text[LVS_KEY_TEXT_MAX];
-	size_t i;
-
-	for (i = 0; have != NULL && i < have->n_dests; i++) {
-		active += have->dests[i].active;
-		inactive += have->dests[i].inactive;
-	}
-	out_object(o, NULL);
-	out_str(o, "name", s->def.name);
-	out_str(o, "key", key_text(&s->def, text, sizeof(text)));
-	out_str(o, "scheduler", s->def.scheduler);
-	out_num(o, "active", active);
-	out_num(o, "inactive", inactive);
-	out_array(o, "servers");
-	for (i = 0; i < s->n_servers; i++)
-		show_server(s->servers[i], have, real, o);
-	out_close(o);
-	out_close(o);
-}
-
-static void
-show_services(const struct yoked *y, struct out *o)
-{
-	const struct table *t = &y->director.table;
-	size_t i;
-
-	out_array(o, "services");
-	for (i = 0; i < t->n_services; i++)
-		show_service(y, t->services[i], o);
-	out_close(o);
-}
-
-static void
 show_ipvs(const struct yoked *y, struct out *o)
 {
 	const struct ipvs *i = &y->director.ipvs;
@@ -663,35 +583,79 @@ show_transitions(const struct yoked *y, struct out *o)
 	out_close(o);
 }
 
+typedef void (*part_fn)(const struct yoked *y, struct out *o);
+
+static const part_fn before_services[] = {
+	show_self,
+	show_alarms,
+	show_peer,
+	show_replica,
+	show_beats,
+	show_paths,
+	show_link,
+	show_fence,
+	show_vips,
+	yoked_status_uplink,
+};
+
+static const part_fn after_services[] = {
+	show_ipvs,
+	show_checkpoint,
+	show_monitor,
+	show_sync,
+	show_restored,
+	show_transitions,
+};
+
+void
+status_walk_begin(struct status_walk *w)
+{
+	*w = (struct status_walk){ .at = STATUS_HEAD };
+	out_init(&w->out);
+}
+
+static void
+show_parts(
+    const struct yoked *y, struct out *o, const part_fn *parts, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		parts[i](y, o);
+}
+
+bool
+status_walk(const struct yoked *y, struct status_walk *w, size_t enough)
+{
+	if (w->at == STATUS_HEAD) {
+		out_object(&w->out, NULL);
+		show_parts(y, &w->out, before_services,
+		    ARRAY_LEN(before_services));
+		out_array(&w->out, "services");
+		w->at = STATUS_SERVICES;
+	}
+	if (w->at == STATUS_SERVICES && status_services(y, w, enough)) {
+		out_close(&w->out);
+		show_parts(y, &w->out, after_services,
+		    ARRAY_LEN(after_services));
+		out_close(&w->out);
+		w->at = STATUS_WHOLE;
+	}
+	return w->at == STATUS_WHOLE;
+}
+
+void
+status_walk_done(struct status_walk *w)
+{
+	out_done(&w->out);
+}
+
 char *
 yoked_status(const struct yoked *y, size_t *ret_len)
 {
-	static void (*const parts[])(const struct yoked *, struct out *) = {
-		show_self,
-		show_alarms,
-		show_peer,
-		show_replica,
-		show_beats,
-		show_paths,
-		show_link,
-		show_fence,
-		show_vips,
-		yoked_status_uplink,
-		show_services,
-		show_ipvs,
-		show_checkpoint,
-		show_monitor,
-		show_sync,
-		show_restored,
-		show_transitions,
-	};
-	struct out o;
-	size_t i;
+	struct status_walk w;
 
-	out_init(&o);
-	out_object(&o, NULL);
-	for (i = 0; i < ARRAY_LEN(parts); i++)
-		parts[i](y, &o);
-	out_close(&o);
-	return out_take(&o, ret_len);
+	status_walk_begin(&w);
+	(void)status_walk(y, &w, SIZE_MAX);
+	return out_take(&w.out, ret_len);
 }

@@ -98,6 +98,7 @@ test_out_PKG := jansson
 test_status_SRC := \
 	daemons/yoked/yoked_status.c \
 	daemons/yoked/yoked_status_net.c \
+	daemons/yoked/yoked_status_services.c \
 	daemons/yoked/yoked_status_tc.c \
 	daemons/yoked/yoked_sync_view.c \
 	test/unit/test_status.c \

@@ -488,22 +488,137 @@ test_unstarted(void)
 	free(f);
 }
 
+struct pieces {
+	char text[1 << 20];
+	size_t len;
+	unsigned n;
+};
+
+/* One piece of a few bytes more, at least a server; true: that was the end. */
+static bool
+piece(const struct fixture *f, struct status_walk *w, struct pieces *p)
+{
+	bool whole = status_walk(&f->y, w, 100);
+	size_t n = w->out.len < 100 ? w->out.len : 100;
+
+	if (w->out.bad || p->len + n >= sizeof(p->text))
+		abort();
+	memcpy(p->text + p->len, w->out.mem, n);
+	p->len += n;
+	p->n++;
+	out_drop(&w->out, n);
+	return whole && w->out.len == 0;
+}
+
+static void
+remove_service(struct table *t, const char *name)
+{
+	struct change c = { .epoch = t->epoch, .seq = t->seq + 1,
+		.what = CHANGE_SERVICE_DEL };
+
+	(void)snprintf(c.service, sizeof(c.service), "%s", name);
+	if (table_apply(t, &c) < 0)
+		abort();
+}
+
+/* Names in order, each once? Returns how many servers there are in all. */
+static size_t
+in_order(json_t *j)
+{
+	const json_t *list = at(j, "services", NULL), *servers;
+	const char *was, *name;
+	size_t i, k, n = 0;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		servers = json_object_get(json_array_get(list, i), "servers");
+		for (k = 0, was = ""; k < json_array_size(servers); k++) {
+			name = json_string_value(json_object_get(
+			    json_array_get(servers, k), "name"));
+			if (strcmp(was, name) >= 0)
+				return 0;
+			was = name;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* The services without what the clock moves. */
+static json_t *
+timeless(json_t *j)
+{
+	json_t *list = json_object_get(j, "services"), *servers;
+	size_t i, k;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		servers = json_object_get(json_array_get(list, i), "servers");
+		for (k = 0; k < json_array_size(servers); k++)
+			(void)json_object_del(
+			    json_array_get(servers, k), "changed_ms");
+	}
+	return list;
+}
+
+static void
+many_servers(struct table *t, const char *service, int n)
+{
+	struct addr a = fixture_addr("10.1.0.0");
+	char name[32];
+	int i;
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "server-%05d", i);
+		a.bytes[2] = (uint8_t)(i >> 8);
+		a.bytes[3] = (uint8_t)i;
+		fixture_server(t, service, name, a);
+	}
+}
+
+/* The document in pieces: the same as in one, and one whatever becomes of the
+ * table between two pieces: after `when` pieces the service goes away. */
+static void
+test_pieces(unsigned when)
+{
+	struct fixture *f = fixture_new();
+	struct table *t = &f->y.director.table;
+	struct pieces *p = mem_new(struct pieces);
+	struct status_walk w;
+	json_t *j, *whole;
+
+	many_servers(t, "web", 200);
+	whole = status(f);
+	status_walk_begin(&w);
+	while (!piece(f, &w, p))
+		if (p->n == when)
+			remove_service(t, "web");
+	status_walk_done(&w);
+	j = json_loadb(p->text, p->len, JSON_REJECT_DUPLICATES, NULL);
+	if (!ok(j != NULL && p->n > 20, "%u pieces are a document", p->n))
+		printf("# %.*s\n", (int)p->len, p->text);
+	if (when == 0)
+		ok(json_equal(timeless(j), timeless(whole)),
+		    "the services are the same as in one piece");
+	else
+		ok(in_order(j) < in_order(whole) &&
+		    json_object_size(j) == json_object_size(whole),
+		    "service gone after %u pieces: %zu servers shown", when,
+		    in_order(j));
+	json_decref(j);
+	json_decref(whole);
+	free(p);
+	fixture_free(f);
+}
+
 static void
 test_speed(void)
 {
 	struct fixture *f = fixture_new();
 	usec_t best = USEC_NEVER, start, took;
-	struct addr a = fixture_addr("10.1.0.0");
-	char name[32], *text;
+	char *text;
 	size_t len = 0;
 	int i;
 
-	for (i = 0; i < SERVERS_BIG; i++) {
-		(void)snprintf(name, sizeof(name), "server-%05d", i);
-		a.bytes[2] = (uint8_t)(i >> 8);
-		a.bytes[3] = (uint8_t)i;
-		fixture_server(&f->y.director.table, "web", name, a);
-	}
+	many_servers(&f->y.director.table, "web", SERVERS_BIG);
 	for (i = 0; i < 5; i++) {
 		start = usec_mono();
 		text = yoked_status(&f->y, &len);
@@ -525,6 +640,9 @@ main(void)
 	test_alarms();
 	test_standby();
 	test_unstarted();
+	test_pieces(0);
+	test_pieces(3);
+	test_pieces(200);
 	test_speed();
 	return done();
 }

@@ -18,16 +18,30 @@
 #define GOLDENS "test/golden/status-*.json"
 #define ROUNDS 400
 
-/* Caller free()s. */
+/* The document as it is in a file or came from yoked; caller free()s. */
 static char *
-text_of(const json_t *j, bool colour)
+text_of_text(const char *doc, bool colour)
 {
+	struct status_doc d;
+	json_error_t e;
 	char *text;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	status_text(j, f, colour);
+	if (status_doc_parse(doc, strlen(doc), &d, &e) == 0) {
+		status_text(&d, f, colour);
+		status_doc_done(&d);
+	}
 	fclose(f);
+	return text;
+}
+
+static char *
+text_of(const json_t *j, bool colour)
+{
+	char *doc = json_dumps(j, 0), *text = text_of_text(doc, colour);
+
+	free(doc);
 	return text;
 }
 
@@ -86,14 +100,15 @@ read_golden(const char *file)
 static void
 golden(const char *json_file)
 {
-	char file[256], *text, *want;
-	json_t *j = json_load_file(json_file, 0, NULL);
+	char file[256], *text, *want, *doc = read_golden(json_file);
 
-	if (!ok(j != NULL, "%s is JSON", json_file))
+	if (!ok(doc[0] == '{', "%s is there", json_file)) {
+		free(doc);
 		return;
+	}
 	(void)snprintf(file, sizeof(file), "%.*s.txt",
 	    (int)(strlen(json_file) - 5), json_file);
-	text = text_of(j, false);
+	text = text_of_text(doc, false);
 	if (getenv("GOLDEN") != NULL)
 		write_golden(file, text);
 	want = read_golden(file);
@@ -101,12 +116,12 @@ golden(const char *json_file)
 	ok(widest(text) <= LINE_WIDTH, "fits: %u columns", widest(text));
 	ok(!blank_ends(text), "no blanks at the end of lines");
 	free(text);
-	text = text_of(j, true);
+	text = text_of_text(doc, true);
 	ok(widest(text) <= LINE_WIDTH && strchr(text, '\033') != NULL,
 	    "fits in colour: %u columns", widest(text));
 	free(text);
 	free(want);
-	json_decref(j);
+	free(doc);
 }
 
 static void
@@ -194,15 +209,17 @@ test_durations(void)
 static void
 test_why(void)
 {
-	json_t *j = json_load_file("test/golden/status-active.json", 0, NULL);
-	char *text;
+	char *doc = read_golden("test/golden/status-active.json"), *text;
+	struct status_doc d = { 0 };
+	json_error_t e;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	is_int(status_why(j, "web", "rs1", f, false), 0, "why of a server");
-	is_int(status_why(j, "nope", "rs1", f, false), -ERR_NO_SERVICE,
+	is_int(status_doc_parse(doc, strlen(doc), &d, &e), 0, "a document");
+	is_int(status_why(&d, "web", "rs1", f, false), 0, "why of a server");
+	is_int(status_why(&d, "nope", "rs1", f, false), -ERR_NO_SERVICE,
 	    "of no service");
-	is_int(status_why(j, "web", "nope", f, false), -ERR_NO_SERVER,
+	is_int(status_why(&d, "web", "nope", f, false), -ERR_NO_SERVER,
 	    "of no server");
 	fclose(f);
 	is_str(text,
@@ -211,8 +228,72 @@ test_why(void)
 	    "health         up\n"
 	    "connections    12 active, 3 inactive\n",
 	    "the answer");
+	status_doc_done(&d);
 	free(text);
-	json_decref(j);
+	free(doc);
+}
+
+/* How many services a text has; -1: it is no document. */
+static int
+services_of(const char *text, size_t len)
+{
+	struct status_doc d;
+	json_error_t e;
+	size_t at = 0;
+	json_t *s;
+	int n = 0;
+
+	if (status_doc_parse(text, len, &d, &e) < 0)
+		return -1;
+	while ((s = status_doc_next(&d, &at)) != NULL) {
+		json_decref(s);
+		n++;
+	}
+	n += json_array_size(json_object_get(d.head, "services")) > 0 ? 100 : 0;
+	status_doc_done(&d);
+	return n;
+}
+
+static void
+test_docs(void)
+{
+	static const struct {
+		const char *text;
+		int services;
+	} cases[] = {
+		{ "{\"services\":[{},{}]}", 2 },
+		{ " { \"a\" : 1 , \"services\" : [ { } , { } , 3 ] , \"b\":2 } ",
+		    2 },
+		{ "{\"a\":\"services\",\"b\":{\"services\":[1,2]}}", 0 },
+		{ "{\"a\":\"\\\"services\\\":[1]\",\"services\":[{\"n\":\"]\"},{}]}",
+		    2 },
+		{ "{\"services\":3}", 0 },
+		{ "{\"services\":null,\"x\":[1]}", 0 },
+		{ "{\"services\":[]}", 0 },
+		{ "{}", 0 },
+		{ "{\"services\":[{}", -1 },
+		{ "{\"services\":[{}]", -1 },
+		{ "{\"services\"", -1 },
+		{ "{\"services\":[{\"a\":]}],\"b\":1}", -1 },
+		{ "", -1 },
+		{ "nonsense", -1 },
+	};
+	char *golden_doc = read_golden("test/golden/status-active.json"), *part;
+	size_t i, len = strlen(golden_doc);
+	int whole = 0;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		is_int(services_of(cases[i].text, strlen(cases[i].text)),
+		    cases[i].services, "%s", cases[i].text);
+	for (i = 0; i < len; i++) {
+		part = mem_zalloc(i + 1); /* a reader beyond it is found out */
+		memcpy(part, golden_doc, i);
+		whole += services_of(part, i) >= 0;
+		free(part);
+	}
+	ok(len > 1000 && whole <= 1, "what is cut off is no document, at any "
+	    "of %zu places", len);
+	free(golden_doc);
 }
 
 /* A text of up to 90 characters, some of two bytes, some that steer. */
@@ -304,6 +385,7 @@ main(void)
 	test_verdicts();
 	test_durations();
 	test_why();
+	test_docs();
 	test_anything();
 	return done();
 }
