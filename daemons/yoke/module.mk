@@ -8,6 +8,16 @@ STATUS_TEXT_SRC := \
 	daemons/yoke/status_service.c \
 	daemons/yoke/status_text.c
 
+# other programs' configurations as ours; also linked by test_import
+IMPORT_SRC := \
+	daemons/yoke/import_check.c \
+	daemons/yoke/import_keepalived.c \
+	daemons/yoke/import_ldirectord.c \
+	daemons/yoke/import_model.c \
+	daemons/yoke/import_print.c \
+	daemons/yoke/import_read.c \
+	daemons/yoke/import_tree.c
+
 yoke_PKG = jansson $(STORE_PKG)
 yoke_SRC = \
 	daemons/yoke/ask.c \
@@ -19,6 +29,7 @@ yoke_SRC = \
 	daemons/yoke/cmd_import.c \
 	daemons/yoke/checkpoint_doc.c \
 	daemons/yoke/checkpoint_where.c \
+	daemons/yoke/cmd_convert.c \
 	daemons/yoke/cmd_drill.c \
 	daemons/yoke/cmd_maintenance.c \
 	daemons/yoke/cmd_order.c \
@@ -27,6 +38,7 @@ yoke_SRC = \
 	daemons/yoke/cmd_watch.c \
 	daemons/yoke/grammar.c \
 	daemons/yoke/main.c \
+	$(IMPORT_SRC) \
 	$(STATUS_TEXT_SRC) \
 	$(STORE_SRC)
 yoke_LDLIBS := -lm

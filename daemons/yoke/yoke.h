@@ -55,6 +55,7 @@ int cmd_checkpoint_show(struct cli *c, unsigned n, char **words);
 int cmd_checkpoint_verify(struct cli *c, unsigned n, char **words);
 int cmd_drill(struct cli *c, unsigned n, char **words);
 int cmd_help(struct cli *c, unsigned n, char **words);
+int cmd_import(struct cli *c, unsigned n, char **words);
 int cmd_maintenance(struct cli *c, unsigned n, char **words);
 int cmd_order(struct cli *c, unsigned n, char **words);
 int cmd_print(struct cli *c, unsigned n, char **words);

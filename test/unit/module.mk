@@ -195,3 +195,9 @@ test_weigh_sim_SRC := \
 	test/unit/test_weigh_sim.c \
 	test/unit/weigh_world.c
 test_weigh_sim_LDLIBS := -lm
+
+# other programs' configurations; $(IMPORT_SRC) is in daemons/yoke
+UNIT += test_import
+test_import_SRC = \
+	test/unit/test_import.c \
+	$(IMPORT_SRC)
