@@ -5,6 +5,7 @@
 #   make check-unit      unit and scenario tests only; no root needed
 #   make check-rack      tests on the rack of virtual machines; root needed
 #   make check-long      rack tests that take minutes; root needed
+#   make check-promtool  what Prometheus' promtool says of the metrics
 #   make check-tools     tests that judge times; root and a quiet machine
 #   make demo            raise a rack, cut the active director's power, report
 #   make drills          every drill on the rack, TIMES=10 each; root needed
@@ -222,6 +223,11 @@ check-rack:
 demo bench-failover bench-resync bench-early drills soak:
 	@echo "make $@ needs root: sudo make $@" >&2; exit 1
 endif
+
+# What Prometheus' own tool says of the metrics (Debian package prometheus).
+.PHONY: check-promtool
+check-promtool:
+	$(Q)test/promtool.sh
 
 # ---- looks at the source ----
 .PHONY: layers tidy fmt

@@ -50,6 +50,47 @@ addr_parse_prefix(const char *text, struct addr *ret, unsigned *ret_bits)
 	return 0;
 }
 
+/* A decimal number up to 65535 and nothing else. */
+static int
+parse_port(const char *text, uint16_t *ret)
+{
+	unsigned long n;
+	char *end;
+
+	if (*text < '0' || *text > '9' || strlen(text) > 5)
+		return -EINVAL;
+	n = strtoul(text, &end, 10);
+	if (*end != '\0' || n > UINT16_MAX)
+		return -EINVAL;
+	*ret = (uint16_t)n;
+	return 0;
+}
+
+int
+addr_parse_port(const char *text, struct addr *ret, uint16_t *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	bool wide = text[0] == '[';
+	char host[64];
+	struct addr a;
+	uint16_t port;
+	size_t n;
+
+	if (colon == NULL || (wide && (colon == text || colon[-1] != ']')))
+		return -EINVAL;
+	n = (size_t)(colon - text) - (wide ? 2 : 0);
+	if (n >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text + wide, n);
+	host[n] = '\0';
+	if (addr_parse(host, &a) < 0 || wide != (a.family == AF_INET6) ||
+	    parse_port(colon + 1, &port) < 0)
+		return -EINVAL;
+	*ret = a;
+	*ret_port = port;
+	return 0;
+}
+
 size_t
 addr_len(const struct addr *a)
 {

@@ -23,6 +23,9 @@ int addr_parse(const char *text, struct addr *ret);
 /* "192.0.2.10/24": the prefix defaults to the whole address. 0 or -EINVAL. */
 int addr_parse_prefix(const char *text, struct addr *ret, unsigned *ret_bits);
 
+/* "192.0.2.1:80", "[2001:db8::1]:80". 0 or -EINVAL. */
+int addr_parse_port(const char *text, struct addr *ret, uint16_t *ret_port);
+
 size_t addr_len(const struct addr *a);  /* 4, 16, or 0 for none */
 unsigned addr_bits(const struct addr *a); /* 32, 128 or 0 */
 bool addr_is_none(const struct addr *a);

@@ -121,6 +121,7 @@ struct conf {
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
 	bool sync_early;            /* tell of connections at their SYN */
+	char metrics_listen[104]; /* "127.0.0.1:5481", "/file" */
 	bool test_no_replica;       /* test option: ignore replicated state */
 };
 
@@ -158,6 +159,7 @@ enum conf_change {
 	CONF_CHANGE_BEATS = 8,   /* interval, misses */
 	CONF_CHANGE_STORE = 16,  /* checkpointd */
 	CONF_CHANGE_UPLINK = 64, /* what is watched, and who is asked */
+	CONF_CHANGE_OTHERS = 128, /* daemons that only look, not yoked */
 	CONF_CHANGE_RESTART = 32 /* nodes, paths, key, instance: refused live */
 };
 unsigned conf_diff(const struct conf *a, const struct conf *b);

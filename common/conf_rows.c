@@ -130,6 +130,20 @@ check_speed(const void *field)
 	return "no serial line runs at that speed; say 115200 or 9600";
 }
 
+static const char *
+check_listen(const void *field)
+{
+	struct addr a;
+	uint16_t port;
+
+	if (*(const char *)field == '/')
+		return NULL;
+	return addr_parse_port(field, &a, &port) == 0 && port != 0
+		   ? NULL
+		   : "say an address with its port, like 127.0.0.1:5481 or "
+		     "[::1]:5481, or an absolute file name";
+}
+
 /* The struct each section is read into. */
 #define IN_top struct conf
 #define IN_beat struct conf
@@ -143,6 +157,7 @@ check_speed(const void *field)
 #define IN_policy struct policy
 #define IN_checkpoint struct conf
 #define IN_sync struct conf
+#define IN_metrics struct conf
 #define IN_test struct conf
 #define FIELD(section, field)                                                  \
 	offsetof(IN_##section, field), sizeof(((IN_##section *)0)->field)
@@ -154,6 +169,7 @@ enum {
 	BEATS = CONF_CHANGE_BEATS,
 	UPLINK = CONF_CHANGE_UPLINK,
 	STORE = CONF_CHANGE_STORE,
+	OTHERS = CONF_CHANGE_OTHERS,
 	RESTART = CONF_CHANGE_RESTART,
 };
 #define REQUIRED NULL

@@ -38,6 +38,8 @@ struct ipcc_ops {
 	void (*on_down)(void *arg); /* yoked went away; reconnecting by itself */
 	void (*on_event)(
 	    enum msg_id id, const void *body, size_t len, void *arg);
+	/* The answer to the newest ipcc_keep_ask(); NULL: never asks. */
+	void (*on_reply)(int rc, const void *body, size_t len, void *arg);
 };
 int ipcc_keep_new(struct loop *l, const char *instance, enum msg_who who,
     const struct ipcc_ops *ops, void *arg, struct ipcc_keep **ret);
@@ -46,6 +48,11 @@ void ipcc_keep_free(struct ipcc_keep *k); /* NULL ok */
 /* One-way message to yoked; no answer. Queued (bounded) while the ring is
  * full. 0, -ENOTCONN, -ENOBUFS: queue full too. */
 int ipcc_keep_send(
+    struct ipcc_keep *k, enum msg_id id, const void *body, size_t len);
+
+/* A request that is answered, of WHO_CLI only; what an older one still gets is
+ * dropped. 0, -ENOTCONN, -EAGAIN: no room, nothing was sent. */
+int ipcc_keep_ask(
     struct ipcc_keep *k, enum msg_id id, const void *body, size_t len);
 
 /* Why it is not connected (-ECONNREFUSED, -EACCES ...); 0 while it is. */

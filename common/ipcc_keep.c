@@ -45,6 +45,7 @@ struct ipcc_keep {
 	qb_ipcc_connection_t *qb;
 	int fd;
 	int error; /* why the last attempt failed */
+	uint32_t asked; /* number of the newest question */
 	struct watch *watch;
 	struct timer retry, flush, pulse;
 	struct qb_list_head queue;
@@ -168,6 +169,12 @@ on_frame(struct ipcc_keep *k, size_t n)
 
 	if (n < sizeof(*a))
 		return -EBADMSG;
+	if (k->state == KEEP_UP && a->qb.id == MSG_REPLY) {
+		if (a->seq == k->asked && k->ops.on_reply != NULL)
+			k->ops.on_reply(a->qb.error, k->frame + sizeof(*a),
+			    n - sizeof(*a), k->arg);
+		return 0;
+	}
 	if (k->state == KEEP_UP) {
 		k->ops.on_event((enum msg_id)a->qb.id, k->frame + sizeof(*a),
 		    n - sizeof(*a), k->arg);
@@ -179,7 +186,8 @@ on_frame(struct ipcc_keep *k, size_t n)
 		return a->qb.error;
 	k->state = KEEP_UP;
 	k->error = 0;
-	timer_in(&k->pulse, PULSE);
+	if (k->who != WHO_CLI) /* nobody waits for what only looks */
+		timer_in(&k->pulse, PULSE);
 	if (k->ops.on_up != NULL)
 		k->ops.on_up(k->arg);
 	return 0;
@@ -306,6 +314,20 @@ ipcc_keep_send(
 	if (!timer_armed(&k->flush))
 		timer_in(&k->flush, FLUSH);
 	return 0;
+}
+
+int
+ipcc_keep_ask(
+    struct ipcc_keep *k, enum msg_id id, const void *body, size_t len)
+{
+	int rc;
+
+	if (k->state != KEEP_UP)
+		return -ENOTCONN;
+	rc = ipc_send(k->qb, k->fd, id, k->asked + 1, body, len);
+	if (rc == 0)
+		k->asked++;
+	return rc;
 }
 
 int

@@ -45,7 +45,7 @@ struct ipcs_conn {
 	void *user;
 	uint32_t seq;  /* of the request that waits for its answer */
 	bool due;      /* there is one */
-	bool by_event; /* answer goes to the event ring: HELLO of a daemon */
+	bool by_event; /* answers go to the event ring: it is on a loop */
 };
 
 /* libqb's poll handlers get no context, so the loop is kept here. All servers
@@ -215,7 +215,6 @@ on_hello(struct ipcs_conn *c, const uint8_t *body, size_t len)
 		(void)send_answer(c, 0, NULL, 0);
 		s->ops.on_msg(c, MSG_HELLO, body, len, s->arg);
 	}
-	c->by_event = false;
 }
 
 /* size is what the message itself claims; the ring is mapped twice in a row,

@@ -313,7 +313,8 @@ on_event(enum msg_id id, const void *body, size_t len, void *arg)
 		on_leave(arg);
 }
 
-static const struct ipcc_ops yoked_ops = { on_up, on_down, on_event };
+static const struct ipcc_ops yoked_ops = { .on_up = on_up, .on_down = on_down,
+	.on_event = on_event };
 
 int
 linkd_start(struct linkd *k, struct loop *l, const struct conf *conf)

@@ -110,7 +110,8 @@ monitord_report(const struct health_msg *s, void *arg)
 	return rc;
 }
 
-static const struct ipcc_ops ops = { on_up, on_down, on_event };
+static const struct ipcc_ops ops = { .on_up = on_up, .on_down = on_down,
+	.on_event = on_event };
 
 int
 monitord_ipc_start(struct daemon *d)

@@ -179,7 +179,8 @@ on_down(void *arg)
 	log_warning("yoked=gone action=\"listening on, connecting again\"");
 }
 
-static const struct ipcc_ops ops = { on_up, on_down, on_event };
+static const struct ipcc_ops ops = { .on_up = on_up, .on_down = on_down,
+	.on_event = on_event };
 
 int
 syncd_ipc_start(struct daemon *d)

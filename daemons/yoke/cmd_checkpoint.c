@@ -10,7 +10,7 @@
 
 #include "common/err.h"
 #include "daemons/yoke/checkpoint.h"
-#include "daemons/yoke/status_get.h"
+#include "watch/status_get.h"
 
 static void
 quiet(const char *text, void *arg)

@@ -4,9 +4,9 @@ PROGS += yoke
 STATUS_TEXT_SRC := \
 	daemons/yoke/lines.c \
 	daemons/yoke/status_doc.c \
-	daemons/yoke/status_get.c \
 	daemons/yoke/status_service.c \
-	daemons/yoke/status_text.c
+	daemons/yoke/status_text.c \
+	watch/status_get.c
 
 # other programs' configurations as ours; also linked by test_import
 IMPORT_SRC := \

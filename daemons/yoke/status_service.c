@@ -9,8 +9,8 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/service.h"
-#include "daemons/yoke/status_get.h"
 #include "daemons/yoke/status_text.h"
+#include "watch/status_get.h"
 
 #define MARGIN 2
 #define WHY_MIN 16 /* a narrower column of reasons is no use */

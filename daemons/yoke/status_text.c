@@ -14,7 +14,7 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "daemons/yoke/lines.h"
-#include "daemons/yoke/status_get.h"
+#include "watch/status_get.h"
 
 #define TRANSITIONS_SHOWN 4
 #define PIECE (LINE_WIDTH - LINE_LABEL)

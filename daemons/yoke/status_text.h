@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "daemons/yoke/lines.h"
 #include "daemons/yoke/status_doc.h"
 
 enum verdict { VERDICT_WELL, VERDICT_DEGRADED, VERDICT_FAILED };
@@ -24,5 +25,8 @@ void status_text(const struct status_doc *d, FILE *f, bool colour);
 /* "web/rs1 ..." from a status. 0, -ERR_NO_SERVICE, -ERR_NO_SERVER. */
 int status_why(const struct status_doc *d, const char *service,
     const char *server, FILE *f, bool colour);
+
+/* status_service.c: the part of the text that is about services */
+void show_services(const struct status_doc *d, struct lines *l);
 
 #endif

@@ -48,6 +48,7 @@ struct client {
 	struct client *next;
 	struct ipcs_conn *conn;
 	bool watching;
+	uint64_t lost;        /* lines that it was too slow for */
 	bool reloading;       /* waits for the end of a reload */
 	struct status_walk status; /* being fetched in pieces */
 	size_t status_at;     /* where in the document its out begins */

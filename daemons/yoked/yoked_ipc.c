@@ -308,6 +308,24 @@ const struct ipcs_ops yoked_ipcs_ops = {
 	.on_closed = on_closed,
 };
 
+/* One that does not read misses lines, and is told how many. */
+static void
+watch_line(struct client *cl, const char *line)
+{
+	char text[48];
+
+	if (cl->lost > 0) {
+		(void)snprintf(text, sizeof(text), "lost=%llu",
+		    (unsigned long long)cl->lost);
+		if (ipcs_event(cl->conn, MSG_WATCH_LINE, text,
+			strlen(text)) == 0)
+			cl->lost = 0;
+	}
+	if (cl->lost > 0 ||
+	    ipcs_event(cl->conn, MSG_WATCH_LINE, line, strlen(line)) < 0)
+		cl->lost++;
+}
+
 void
 yoked_watch(struct yoked *y, const char *line)
 {
@@ -315,6 +333,5 @@ yoked_watch(struct yoked *y, const char *line)
 
 	for (cl = y->clients; cl != NULL; cl = cl->next)
 		if (cl->watching)
-			(void)ipcs_event(
-			    cl->conn, MSG_WATCH_LINE, line, strlen(line));
+			watch_line(cl, line);
 }

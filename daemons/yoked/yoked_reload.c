@@ -115,6 +115,8 @@ on_done(int fd, int revents, void *arg)
 		    text);
 	else
 		log_notice("%s", text);
+	if (rc >= 0)
+		yoked_watch(y, "configuration=loaded");
 	y->reload = NULL;
 	reload_free(r);
 	answer(y, rc, text);

@@ -11,15 +11,16 @@ packages=(
 	gcc make pkg-config libqb-dev libcpg-dev libcorosync-common-dev
 	libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libsqlite3-dev
 	libcurl4-openssl-dev libconfuse-dev libjansson-dev libssl-dev
-	libsystemd-dev
+	libsystemd-dev libmicrohttpd-dev libsnmp-dev libncurses-dev
 	# rack
 	user-mode-linux corosync keepalived ipvsadm nginx-light socat iproute2
 	iputils-ping iptables kmod openssh-server ppp procps util-linux python3
 	# tests
 	perl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
 	mandoc systemd
+	snmpd snmp snmptrapd smitools python3-pyte
 )
-daemons=(nginx corosync keepalived sshd)
+daemons=(nginx corosync keepalived sshd snmpd snmptrapd)
 policy=/usr/sbin/policy-rc.d
 
 is_installed() {

@@ -577,8 +577,8 @@ rings_left(void)
 	return n;
 }
 
-static const struct ipcc_ops keeper_ops = { keeper_on_up, keeper_on_down,
-	keeper_on_event };
+static const struct ipcc_ops keeper_ops = { .on_up = keeper_on_up,
+	.on_down = keeper_on_down, .on_event = keeper_on_event };
 
 static void
 test_keep(void)

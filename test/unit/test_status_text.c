@@ -11,9 +11,9 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "daemons/yoke/lines.h"
-#include "daemons/yoke/status_get.h"
 #include "daemons/yoke/status_text.h"
 #include "test/tap.h"
+#include "watch/status_get.h"
 
 #define GOLDENS "test/golden/status-*.json"
 #define ROUNDS 400

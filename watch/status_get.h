@@ -1,15 +1,13 @@
 /*
  * status_get: fields of a status document, whatever it holds; durations for
- * people; and the part of the text that status_service.c makes.
+ * people.
  */
-#ifndef YOKE_STATUS_GET_H
-#define YOKE_STATUS_GET_H
+#ifndef WATCH_STATUS_GET_H
+#define WATCH_STATUS_GET_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "daemons/yoke/lines.h"
 
 #define DURATION_LEN 32
 
@@ -23,9 +21,5 @@ bool get_there(const json_t *j, const char *key);	  /* and not null */
  * DURATION_LEN. Returns buf. */
 const char *duration(int64_t us, char *buf);
 const char *duration_ms_at(const json_t *j, const char *key, char *buf);
-
-/* status_service.c */
-struct status_doc;
-void show_services(const struct status_doc *d, struct lines *l);
 
 #endif

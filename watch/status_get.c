@@ -1,7 +1,7 @@
 /*
  * status_get: reading a status document without trusting it.
  */
-#include "daemons/yoke/status_get.h"
+#include "watch/status_get.h"
 
 #include <inttypes.h>
 #include <stdio.h>

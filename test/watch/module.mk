@@ -1,0 +1,19 @@
+# those who look at yoked, beside a played one (test_play)
+UNIT += test_feed test_metrics test_metricsd
+
+test_feed_PKG = $(WATCH_PKG)
+test_feed_SRC = \
+	test/watch/test_feed.c \
+	test/watch/test_play.c \
+	$(WATCH_SRC)
+test_metrics_PKG = libmicrohttpd $(WATCH_PKG)
+test_metrics_SRC = \
+	daemons/metricsd/metrics.c \
+	test/watch/test_metrics.c \
+	test/watch/test_metrics_grammar.c \
+	$(WATCH_SRC)
+test_metricsd_PKG = $(WATCH_PKG)
+test_metricsd_SRC = \
+	test/watch/test_metricsd.c \
+	test/watch/test_metrics_grammar.c \
+	test/watch/test_play.c
