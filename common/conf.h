@@ -134,6 +134,8 @@ struct conf_err {
 
 enum conf_flags {
 	CONF_NO_KEY = 1, /* do not read the key file (daemons that need none) */
+	CONF_NO_SERVICES = 2, /* nor services, right or wrong: there may be a
+				 thousand, for who needs none of them */
 };
 
 /* Loads and checks file for the node called node (NULL: uname -n). 0 and *ret

@@ -29,6 +29,7 @@ struct frame {
 struct load {
 	struct conf *conf;
 	struct conf_err *err;
+	bool no_services;
 	size_t n_nodes;
 	struct conf_lines at;
 	unsigned once[SEC__LAST];	 /* line of a section there is one of */

@@ -52,6 +52,7 @@ conf_load(const char *file, const char *node, unsigned flags, struct conf **ret,
 	}
 	l->conf = c;
 	l->err = &e;
+	l->no_services = (flags & CONF_NO_SERVICES) != 0;
 	memcpy(c->file, e.file, sizeof(c->file));
 	rc = strlen(file) < sizeof(c->file)
 		 ? load_text(l, file, node)

@@ -3,14 +3,18 @@
  * accept in silence or explain badly: a section or a quote that is never
  * closed, NUL bytes, characters it skips, ${X} (it asks the environment, which
  * differs between a daemon and a shell), words so long that its scanner takes
- * minutes. Comments become blanks, since it loses count of lines in them.
+ * minutes. Comments become blanks, since it loses count of lines in them; so do
+ * services that the caller does not want (CONF_NO_SERVICES).
  */
 #include "common/conf_frame.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define WORD_MAX 4096
 #define DEPTH_MAX 16
+#define NOWHERE SIZE_MAX
+#define SERVICE "service"
 
 struct scan {
 	struct load *l;
@@ -19,6 +23,8 @@ struct scan {
 	unsigned line;
 	unsigned open[DEPTH_MAX]; /* lines of braces not closed yet */
 	int depth;
+	size_t service; /* where the one begins that we are in; or NOWHERE */
+	bool value;     /* an equal sign came before: a word is no section */
 };
 
 static int
@@ -82,7 +88,18 @@ scan_quoted(struct scan *x)
 	}
 	if (x->i++ - from > WORD_MAX)
 		return refuse(x, x->line, "this text is far too long");
+	x->value = false;
 	return 0;
+}
+
+/* A service begins here, if a brace follows. */
+static void
+note_service(struct scan *x, size_t from)
+{
+	if (x->depth == 0 && !x->value && x->i - from == strlen(SERVICE) &&
+	    memcmp(x->s + from, SERVICE, strlen(SERVICE)) == 0)
+		x->service = from;
+	x->value = false;
 }
 
 static int
@@ -100,7 +117,20 @@ scan_word(struct scan *x)
 	}
 	if (x->i - from > WORD_MAX)
 		return refuse(x, x->line, "this word is far too long");
+	note_service(x, from);
 	return 0;
+}
+
+/* A section ended at i; lines stay lines. */
+static void
+blank_service(struct scan *x)
+{
+	size_t k;
+
+	for (k = x->service; k < x->i && x->l->no_services; k++)
+		if (x->s[k] != '\n')
+			x->s[k] = ' ';
+	x->service = NOWHERE;
 }
 
 static int
@@ -119,6 +149,12 @@ scan_mark(struct scan *x)
 		return refuse(x, x->line,
 		    "this } closes nothing; take it out, "
 		    "or look for one too many above");
+	if (c == '=' && x->depth == 0)
+		x->service = NOWHERE;
+	if (c == '}' && x->depth == 0 && x->service != NOWHERE)
+		blank_service(x);
+	if (strchr("={}", c) != NULL)
+		x->value = c == '=';
 	if (c == '*' || (c == '+' && x->s[x->i] != '='))
 		return refuse(x, x->line,
 		    "* and + mean nothing here; put the text in quotes");
@@ -159,7 +195,8 @@ find_nul(const struct scan *x)
 int
 conf_scan(struct load *l, char *text, size_t len)
 {
-	struct scan x = { .l = l, .s = text, .len = len, .line = 1 };
+	struct scan x = { .l = l, .s = text, .len = len, .line = 1,
+		.service = NOWHERE };
 	int rc = find_nul(&x);
 
 	while (rc == 0 && x.i < len)

@@ -123,7 +123,7 @@ main(int argc, char **argv)
 		.purpose = "Keeps yoke's scheduling table on stable storage.",
 		.parts = parts,
 		.n_parts = ARRAY_LEN(parts),
-		.conf_flags = CONF_NO_KEY,
+		.conf_flags = CONF_NO_KEY | CONF_NO_SERVICES,
 		.reload = reload,
 	};
 	struct checkpointd x = { 0 };

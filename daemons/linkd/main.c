@@ -27,7 +27,7 @@ static const struct daemon_desc desc = {
 	.blackbox = "/run/yoke/linkd.blackbox",
 	.parts = parts,
 	.n_parts = ARRAY_LEN(parts),
-	.conf_flags = CONF_NO_KEY,
+	.conf_flags = CONF_NO_KEY | CONF_NO_SERVICES,
 };
 
 int

@@ -27,7 +27,8 @@ instance(struct cli *c)
 	if (c->instance[0] != '\0')
 		return c->instance;
 	(void)snprintf(c->instance, sizeof(c->instance), "main");
-	if (conf_load(c->conf_file, c->node, CONF_NO_KEY, &conf, &e) == 0) {
+	if (conf_load(c->conf_file, c->node,
+		CONF_NO_KEY | CONF_NO_SERVICES, &conf, &e) == 0) {
 		(void)snprintf(
 		    c->instance, sizeof(c->instance), "%s", conf->instance);
 		conf_free(conf);

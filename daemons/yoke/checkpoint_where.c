@@ -22,7 +22,8 @@ take_conf(struct cli *c, struct where *w)
 	struct conf *conf;
 	char text[1024];
 
-	if (conf_load(c->conf_file, c->node, CONF_NO_KEY, &conf, &e) < 0) {
+	if (conf_load(c->conf_file, c->node,
+		CONF_NO_KEY | CONF_NO_SERVICES, &conf, &e) < 0) {
 		if (c->dir != NULL)
 			return YOKE_OK;
 		fprintf(stderr, "yoke: %s (or say --dir=DIR)\n",

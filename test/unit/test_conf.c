@@ -17,6 +17,7 @@
 #include "common/conf.h"
 #include "common/conf_impl.h"
 #include "common/err.h"
+#include "common/mem.h"
 #include "test/tap.h"
 
 #define GOLDENS "test/conf"
@@ -160,6 +161,93 @@ test_goldens(const char *dir)
 		free(list[i]);
 	}
 	free(list);
+}
+
+/* The whole file's print without its services; caller free()s. */
+static char *
+print_without(struct conf *c)
+{
+	size_t n = c->n_services;
+	char *text;
+
+	c->n_services = 0;
+	text = conf_print(c);
+	c->n_services = n;
+	return text;
+}
+
+/* With CONF_NO_SERVICES all else is as it is with them. */
+static void
+without_services(const char *file, size_t *ret_services)
+{
+	const unsigned flags = CONF_NO_KEY | CONF_NO_SERVICES;
+	struct conf *whole = NULL, *less = NULL;
+	char *want = NULL, *got = NULL;
+	struct conf_err e;
+
+	if (conf_load(file, "d1", CONF_NO_KEY, &whole, &e) < 0 ||
+	    conf_load(file, "d1", flags, &less, &e) < 0) {
+		ok(false, "%s: without services", file);
+	} else {
+		want = print_without(whole);
+		got = conf_print(less);
+		is_str(got, want, "%s without its %zu services", file,
+		    whole->n_services);
+		is_int(less->n_services, 0, "they are not there");
+		*ret_services += whole->n_services;
+	}
+	free(want);
+	free(got);
+	conf_free(whole);
+	conf_free(less);
+}
+
+static void
+test_without_services(const char *dir)
+{
+	static const char nodes[] =
+	    "node d1 { id = 1 path a { device = e address = 10.0.0.1 } }\n"
+	    "node d2 { id = 2 path a { device = e address = 10.0.0.2 } }\n";
+	static const char *const texts[] = {
+		"instance = service\nvip 192.0.2.1 { device = e }\n",
+		"instance = service vip 192.0.2.1 { device = service }\n",
+		"vip 192.0.2.1 { device = e }\n"
+		"service web { address = \"192.0.2.1\" port = 80\n"
+		"check a { type = http body = \"}}{\" }"
+		"# }\n/* } */ server b { address = 10.0.0.3 } }\n"
+		"beat { interval = 30ms }\n",
+		"vip 192.0.2.1 { device = e }\n"
+		"service{address=192.0.2.1 port=80}",
+	};
+	struct dirent **list = NULL;
+	char file[512], text[1024];
+	size_t services = 0, i;
+	struct conf_err e;
+	struct conf *c;
+	int k, n = scandir(GOLDENS, &list, is_conf, alphasort);
+
+	for (k = 0; k < n; k++) {
+		(void)snprintf(
+		    file, sizeof(file), GOLDENS "/%s", list[k]->d_name);
+		if (strstr(file, "-bad-") == NULL)
+			without_services(file, &services);
+		free(list[k]);
+	}
+	free(list);
+	ok(services > 10, "%zu services were left out", services);
+	(void)snprintf(file, sizeof(file), "%s/less.conf", dir);
+	for (i = 0; i < ARRAY_LEN(texts) - 1; i++) {
+		(void)snprintf(text, sizeof(text), "%s%s", nodes, texts[i]);
+		spew(file, text, 0600);
+		without_services(file, &services);
+	}
+	(void)snprintf(text, sizeof(text), "%s%sinterval = 3\n", nodes, texts[i]);
+	spew(file, text, 0600);
+	c = NULL;
+	(void)conf_load(file, "d1", CONF_NO_KEY | CONF_NO_SERVICES, &c, &e);
+	ok(c == NULL && e.line == 4, "what follows one keeps its line: %u",
+	    e.line);
+	conf_free(c);
 }
 
 static struct conf *
@@ -577,6 +665,7 @@ main(void)
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	test_goldens(dir);
+	test_without_services(dir);
 	test_values();
 	test_example();
 	test_node_by_uname(dir);
