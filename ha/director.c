@@ -445,6 +445,7 @@ director_start(struct director *d, struct loop *l, struct conf *conf,
 	timer_init(&d->load_wait, l, on_load_wait, d);
 	timer_init(&d->left, l, on_left, d);
 	takeover_start(d);
+	follow_start(d);
 	link_report_start(d);
 	(void)ports->vip->drop(ports->vip_ctx, conf->vips, conf->n_vips);
 	ipvs_start(&d->ipvs, l, ports->lvs, ports->lvs_ctx, &d->table, conf);
@@ -468,6 +469,7 @@ director_stop(struct director *d)
 	timer_stop(&d->start_wait);
 	timer_stop(&d->load_wait);
 	timer_stop(&d->left);
+	follow_stop(d);
 	takeover_stop(d);
 	link_report_stop(d);
 	beats_stop(&d->beats);
@@ -516,7 +518,8 @@ director_maintain(struct director *d, bool on)
 }
 
 int
-director_reload(struct director *d, struct conf *fresh, size_t *ret_changes)
+director_reload(struct director *d, struct conf *fresh,
+    const struct table *want, size_t *ret_changes)
 {
 	struct conf *was = d->conf;
 	unsigned what = conf_diff(was, fresh);
@@ -531,7 +534,7 @@ director_reload(struct director *d, struct conf *fresh, size_t *ret_changes)
 	/* Only the active director numbers changes; the others' tables follow
 	 * its, or the configuration when a term begins. */
 	if ((what & CONF_CHANGE_TABLE) != 0 && role_holds(d->role))
-		*ret_changes = table_follow_conf(d, fresh);
+		*ret_changes = table_follow(d, want);
 	beats_retime(&d->beats, fresh);
 	return 0;
 }

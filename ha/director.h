@@ -51,6 +51,17 @@ struct director_listener {
 	void (*on_left)(void *arg); /* director_leave() is done */
 	void (*on_tick)(void *arg); /* each Tb, and after a change of role;
 				       may be NULL */
+	void (*on_followed)(void *arg); /* director_following() no more; may
+					   be NULL */
+};
+
+/* Changes of a reload that are still to be made. */
+struct follow {
+	struct change *v;
+	size_t n, cap, at;
+	bool full;  /* no memory: the rest follows at the next reload */
+	bool again; /* the table was replaced: look anew */
+	struct timer step;
 };
 
 /* The standby's copy of the active's table. */
@@ -82,6 +93,7 @@ struct director {
 	struct link_members members;
 	struct link_report link_report;
 	struct fence fence;
+	struct follow follow;
 	struct restored restored; /* where the table came from */
 
 	bool loaded, waited, leaving, holding;
@@ -132,10 +144,12 @@ int director_switch(struct director *d);
 int director_maintain(struct director *d, bool on);
 
 /* Applies a new configuration (borrowed); definitions move as changes when
- * active. -EINVAL: nodes, paths, key or instance differ; nothing is done.
- * *ret_changes: how many changes it made. */
-int director_reload(
-    struct director *d, struct conf *fresh, size_t *ret_changes);
+ * active: to want, which is table_from_conf(fresh), borrowed for the call.
+ * -EINVAL: nodes, paths, key or instance differ; nothing is done. *ret_changes:
+ * how many changes it makes; if many, some later: while director_following(). */
+int director_reload(struct director *d, struct conf *fresh,
+    const struct table *want, size_t *ret_changes);
+bool director_following(const struct director *d);
 
 /* From the ports. */
 void director_on_members(struct director *d, const struct link_members *m);

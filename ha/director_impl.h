@@ -43,7 +43,15 @@ void early_redo(struct director *d); /* on the table that replaced ours */
 void ipvs_changed(struct director *d, const struct change *c);
 int mutate(struct director *d, struct change *c); /* numbers, applies, tells */
 void table_replace(struct director *d, struct table *fresh); /* takes fresh */
-size_t table_follow_conf(struct director *d, const struct conf *c);
+
+/* follow.c: the definitions of a configuration; returns how many changes lead
+ * to want, of which many are made one after the other from now on. _conf: those
+ * of d->conf, all made on return. _again: the table is another one now. */
+size_t table_follow(struct director *d, const struct table *want);
+void table_follow_conf(struct director *d);
+void follow_again(struct director *d);
+void follow_start(struct director *d);
+void follow_stop(struct director *d);
 
 /* replica.c */
 void replica_tick(struct director *d);

@@ -14,6 +14,8 @@
 /* Every connection fills a buffer: it leaves at once. */
 #define SYNC_MAXLEN 60
 
+#define HELD_LOOK (10 * USEC_MS) /* is the table whole again? */
+
 static const enum lvs_method methods[METHOD__LAST] = {
 	[METHOD_DR] = LVS_DR,
 	[METHOD_NAT] = LVS_NAT,
@@ -223,7 +225,9 @@ on_step(void *arg)
 {
 	struct ipvs *i = arg;
 
-	if (i->pass.under_way)
+	if (i->pass.under_way && i->held)
+		timer_in(&i->step, HELD_LOOK);
+	else if (i->pass.under_way)
 		whole(i, i->pass.asked, false);
 }
 
@@ -249,7 +253,7 @@ on_soon(void *arg)
 {
 	struct ipvs *i = arg;
 
-	if (i->pass.under_way)
+	if (i->pass.under_way || i->held)
 		return; /* at its end */
 	if (i->all_dirty)
 		whole(i, true, false);
@@ -262,7 +266,9 @@ on_drift(void *arg)
 {
 	struct ipvs *i = arg;
 
-	if (!i->pass.under_way)
+	if (i->held)
+		timer_in(&i->drift, HELD_LOOK);
+	else if (!i->pass.under_way)
 		whole(i, i->all_dirty, false);
 }
 
@@ -320,6 +326,16 @@ ipvs_dirty(struct ipvs *i, const char *service)
 	if (!timer_armed(&i->soon))
 		timer_in(&i->soon, i->all_dirty && i->cost > 2 * USEC_MS ?
 		    i->cost * 4 : 0);
+}
+
+void
+ipvs_hold(struct ipvs *i, bool held)
+{
+	bool was = i->held;
+
+	i->held = held;
+	if (was && !held && (i->n_dirty > 0 || i->all_dirty))
+		timer_in(&i->soon, 0);
 }
 
 void

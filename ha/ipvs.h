@@ -39,6 +39,7 @@ struct ipvs {
 	char dirty[IPVS_DIRTY_MAX][NAME_LEN]; /* services that changed */
 	unsigned n_dirty;
 	bool all_dirty;
+	bool held;
 	struct timer soon, step, drift;
 	usec_t cost;	 /* of the last pass */
 	bool reconciled; /* a pass has succeeded */
@@ -70,6 +71,10 @@ void ipvs_key(const struct service_def *d, struct lvs_key *ret);
 /* This service's servers or their weights changed; NULL: more than that. */
 void ipvs_dirty(struct ipvs *i, const char *service);
 void ipvs_flush(struct ipvs *i); /* what is to be done, now and all of it */
+
+/* While the table is in the middle of changes that belong together, the kernel
+ * keeps what it has; but ipvs_flush() flushes. */
+void ipvs_hold(struct ipvs *i, bool held);
 
 /* What our table asks of the kernel; caller lvs_table_done()s. 0, -ENOMEM,
  * -EEXIST: two services share a key. */

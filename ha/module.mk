@@ -39,6 +39,7 @@ HA_SRC += \
 
 HA_SRC += \
 	ha/director.c \
+	ha/follow.c \
 	ha/mutate.c \
 	ha/replica.c \
 	ha/fence.c \

@@ -2,7 +2,6 @@
  * mutate: the one way for the table to change, and whom it is told to: IPVS,
  * the peer, checkpointd, and whoever watches.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "ha/director_impl.h"
-#include "ha/table_diff.h"
 
 #define EARLY_MAX 4096
 
@@ -118,50 +116,8 @@ table_replace(struct director *d, struct table *fresh)
 	if (d->store_opened)
 		d->ports.store->open(d->ports.store_ctx, &d->table);
 	ipvs_dirty(&d->ipvs, NULL);
+	follow_again(d);
 	d->listener->on_table(d->arg);
-}
-
-struct change_list {
-	struct change *v;
-	size_t n, cap;
-	bool full; /* no memory: the rest follows at the next reload */
-};
-
-static void
-collect(const struct change *c, void *arg)
-{
-	struct change_list *l = arg;
-	struct change *more;
-
-	if (l->n == l->cap && !l->full) {
-		l->cap = l->cap > 0 ? l->cap * 2 : 64;
-		more = realloc(l->v, l->cap * sizeof(*l->v));
-		l->full = more == NULL;
-		if (more != NULL)
-			l->v = more;
-	}
-	if (!l->full)
-		l->v[l->n++] = *c;
-}
-
-size_t
-table_follow_conf(struct director *d, const struct conf *c)
-{
-	struct change_list list = { 0 };
-	struct table want;
-	size_t i;
-
-	if (table_from_conf(c, &want) < 0)
-		return 0;
-	(void)table_diff(&d->table, &want, "configuration", collect, &list);
-	for (i = 0; i < list.n; i++)
-		(void)mutate(d, &list.v[i]);
-	if (list.full)
-		director_note(d, NOTE_ERR, "out of memory while reloading: "
-		    "%zu changes made; reload again", list.n);
-	free(list.v);
-	table_done(&want);
-	return list.n;
 }
 
 int

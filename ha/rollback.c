@@ -123,7 +123,7 @@ roll_back(struct director *d, const struct store_found *f, struct table *found)
 		return;
 	early_redo(d);
 	if (d->began_as == ROLE_STARTING)
-		(void)table_follow_conf(d, d->conf);
+		table_follow_conf(d);
 }
 
 /* Storage has terms that we did not know of. Ours must be above them, or the

@@ -166,7 +166,7 @@ take_over(struct director *d, struct transition *t)
 	choose_table(d);
 	begin_term(d, why_text(t->why));
 	if (d->began_as == ROLE_STARTING)
-		(void)table_follow_conf(d, d->conf);
+		table_follow_conf(d);
 	ipvs_flush(&d->ipvs);
 	now = loop_now(d->loop);
 	transition_step(t, "table", now - start);

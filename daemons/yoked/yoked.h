@@ -107,6 +107,7 @@ int yoked_command(struct yoked *y, struct client *c, unsigned n,
 /* yoked_reload.c: begins to read the configuration; clients that are marked as
  * reloading are answered when it was applied or refused. 0; -ERR_BUSY. */
 int yoked_reload(struct yoked *y);
+void yoked_reload_followed(struct yoked *y); /* the director made all changes */
 void yoked_reload_stop(struct yoked *y);
 
 /* yoked_status.c: the whole status as JSON; caller free()s. NULL: no memory. */

@@ -113,6 +113,12 @@ on_tick(void *arg)
 	guard_alive(y->guard, loop_now(y->loop), y->director.holding);
 }
 
+static void
+on_followed(void *arg)
+{
+	yoked_reload_followed(arg);
+}
+
 const struct director_listener yoked_listener = {
 	.on_change = on_change,
 	.on_table = on_table,
@@ -121,4 +127,5 @@ const struct director_listener yoked_listener = {
 	.on_note = on_note,
 	.on_left = on_left,
 	.on_tick = on_tick,
+	.on_followed = on_followed,
 };

@@ -13,6 +13,7 @@
 
 #include "common/err.h"
 #include "common/mem.h"
+#include "ha/table_diff.h"
 
 #define KERNELS_FAIL (-EPERM)
 #define UPLINK_VERDICT (400 * USEC_MS) /* after it was lost or came back */
@@ -632,13 +633,17 @@ sim_reload(struct sim *s, unsigned i, unsigned servers, unsigned vips)
 {
 	struct sim_node *n = &s->nodes[i];
 	struct conf *fresh, *was = n->conf;
+	struct table want;
 	size_t changes = 0;
 	int rc;
 
 	if (!usable(s, i))
 		return -ENOTCONN;
 	fresh = sim_conf(&s->opt, i, servers, vips);
-	rc = director_reload(&n->director, fresh, &changes);
+	if (table_from_conf(fresh, &want) < 0)
+		abort();
+	rc = director_reload(&n->director, fresh, &want, &changes);
+	table_done(&want);
 	sim_note(s, "reload d%u: rc=%d changes=%zu", i + 1, rc, changes);
 	n->conf = rc == 0 ? fresh : was;
 	n->kernel_servers = rc == 0 ? servers : n->kernel_servers;

@@ -357,6 +357,44 @@ test_want(void)
 }
 
 static void
+remove_service(struct rig *r, const char *name)
+{
+	struct change c = { .what = CHANGE_SERVICE_DEL };
+
+	strcpy(c.service, name);
+	change(r, &c);
+}
+
+/* A service gets another name, one change after the other: the kernel, which
+ * knows no names, must not lose it for an instant. */
+static void
+test_hold(void)
+{
+	struct rig *r = rig_new();
+	size_t changes;
+
+	run(r, 2 * USEC_S);
+	changes = r->kernel.changes;
+	ipvs_hold(&r->ipvs, true);
+	remove_service(r, "web");
+	run(r, 3 * USEC_S); /* the look for drift would be due, too */
+	is_int(r->kernel.table.n, 1, "held: what is half done stays here");
+	set_service(r, "www", 0);
+	set_server(r, "www", 1);
+	set_server(r, "www", 2);
+	ipvs_hold(&r->ipvs, false);
+	run(r, 2 * USEC_S);
+	ok(r->kernel.changes == changes && r->kernel.table.n == 1,
+	    "renamed: the kernel has nothing to do");
+	ipvs_hold(&r->ipvs, true);
+	remove_service(r, "www");
+	ipvs_flush(&r->ipvs);
+	is_int(r->kernel.table.n, 0, "a takeover waits for nobody");
+	ipvs_hold(&r->ipvs, false);
+	rig_free(r);
+}
+
+static void
 test_sync(void)
 {
 	struct rig *r = rig_new();
@@ -383,6 +421,7 @@ main(void)
 	test_failures();
 	test_owned();
 	test_want();
+	test_hold();
 	test_sync();
 	return done();
 }
