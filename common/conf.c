@@ -34,6 +34,7 @@ conf_free(struct conf *c)
 	}
 	free(c->services);
 	free(c->vips);
+	free(c->notifies);
 	explicit_bzero(c->key, sizeof(c->key));
 	free(c);
 }

@@ -81,6 +81,16 @@ struct conf_check {
 	char body[CONF_TEXT_LEN];  /* http: must contain; "": anything */
 };
 
+/* Whom yoke-notifyd tells: a command or a FIFO. */
+#define CONF_NOTIFIES_MAX 16
+struct conf_notify {
+	char name[NAME_LEN];
+	char command[CONF_TEXT_LEN], fifo[CONF_TEXT_LEN]; /* one is "" */
+	uint32_t events; /* bit n: row n of schema/events.def; 0: all */
+	usec_t timeout;  /* of a command */
+	unsigned queue;  /* events that may wait */
+};
+
 struct conf_service {
 	struct service_def def;
 	struct server_def *servers;
@@ -121,6 +131,8 @@ struct conf {
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
 	bool sync_early;            /* tell of connections at their SYN */
+	struct conf_notify *notifies;
+	size_t n_notifies;
 	char metrics_listen[104]; /* "127.0.0.1:5481", "/file" */
 	bool test_no_replica;       /* test option: ignore replicated state */
 };

@@ -100,6 +100,8 @@ conf_diff(const struct conf *a, const struct conf *b)
 	change |= diff_many(
 	    SEC_vip, a->vips, a->n_vips, b->vips, b->n_vips, sizeof(*a->vips));
 	change |= diff_services(a, b);
+	change |= diff_many(SEC_notify, a->notifies, a->n_notifies,
+	    b->notifies, b->n_notifies, sizeof(*a->notifies));
 	if (a->key_len != b->key_len ||
 	    memcmp(a->key, b->key, sizeof(a->key)) != 0)
 		change |= CONF_CHANGE_RESTART;

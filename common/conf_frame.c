@@ -186,6 +186,31 @@ attach_vip(struct load *l, struct frame *f)
 }
 
 static int
+attach_notify(struct load *l, struct frame *f)
+{
+	struct conf *c = l->conf;
+	const struct conf_notify *n = &f->in.notify;
+	size_t i;
+
+	if ((n->command[0] == '\0') == (n->fifo[0] == '\0'))
+		return frame_fail(l, f->line, NULL,
+		    "needs either a command or a fifo");
+	if (c->n_notifies == CONF_NOTIFIES_MAX)
+		return frame_fail(l, f->line, NULL,
+		    "is one too many: there are at most %d",
+		    CONF_NOTIFIES_MAX);
+	for (i = 0; i < c->n_notifies; i++)
+		if (strcmp(c->notifies[i].name, n->name) == 0)
+			return frame_fail(l, f->line, NULL,
+			    "is there twice; give each a name of its own");
+	if (grow(l, (void **)&c->notifies, c->n_notifies,
+		sizeof(*c->notifies)) < 0)
+		return -ERR_CONFIG;
+	c->notifies[c->n_notifies++] = *n;
+	return 0;
+}
+
+static int
 attach_check(struct load *l, struct frame *f)
 {
 	struct in_service *s = &l->frames[l->depth - 2].in.service;
@@ -272,6 +297,7 @@ static int (*const attach[SEC__LAST])(struct load *l, struct frame *f) = {
 	[SEC_path] = attach_path,
 	[SEC_vip] = attach_vip,
 	[SEC_uplink] = attach_uplink,
+	[SEC_notify] = attach_notify,
 	[SEC_service] = attach_service,
 	[SEC_check] = attach_check,
 	[SEC_server] = attach_server,

@@ -22,6 +22,7 @@ struct frame {
 		struct in_service service;
 		struct in_check check;
 		struct in_server server;
+		struct conf_notify notify;
 		struct policy policy;
 	} in;
 };

@@ -124,6 +124,8 @@ conf_print(const struct conf *c)
 		print_service(f, &c->services[i]);
 	print_whole(f, 1, SEC_checkpoint, c);
 	print_whole(f, 1, SEC_sync, c);
+	for (i = 0; i < c->n_notifies; i++)
+		print_whole(f, 1, SEC_notify, &c->notifies[i]);
 	print_whole(f, 1, SEC_metrics, c);
 	print_whole(f, 1, SEC_test, c);
 	if (fclose(f) != 0) {

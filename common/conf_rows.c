@@ -4,6 +4,7 @@
  */
 #include "common/conf_impl.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -69,6 +70,14 @@ static const struct conf_word flags[] = {
 	{ "ops", SERVICE_ONEPACKET },
 	{ NULL, 0 },
 };
+
+static const struct conf_word events[] = {
+#define EVENT(id, name, level, help) { name, 0 },
+#include "schema/events.def"
+#undef EVENT
+	{ NULL, 0 },
+};
+static_assert(ARRAY_LEN(events) <= 33, "a bit of uint32_t for each");
 
 const char conf_inherit[] = "(as the service)";
 
@@ -158,6 +167,7 @@ check_listen(const void *field)
 #define IN_checkpoint struct conf
 #define IN_sync struct conf
 #define IN_metrics struct conf
+#define IN_notify struct conf_notify
 #define IN_test struct conf
 #define FIELD(section, field)                                                  \
 	offsetof(IN_##section, field), sizeof(((IN_##section *)0)->field)

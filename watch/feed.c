@@ -21,6 +21,7 @@
 #include "common/mem.h"
 
 #define PATIENCE (3 * USEC_S)	/* with yoked, for one piece */
+#define HURRY (100 * USEC_MS)
 #define LOOK (50 * USEC_MS)	/* whether connecting failed */
 #define STATUS_MAX (256U << 20) /* more is not a status */
 #define HELD_MAX (1U << 20)	/* bytes of lines kept back */
@@ -40,6 +41,7 @@ struct feed {
 	bool up;
 	enum state state;
 	bool wanted;	   /* another one, after the one under way */
+	bool hurry;	   /* and at once */
 	usec_t asked;	   /* since when */
 	usec_t began;	   /* the last fetch */
 	struct timer next; /* may ask again, or looks why it cannot */
@@ -219,6 +221,16 @@ feed_ask(struct feed *f)
 		    f->up && f->began != 0 && at > now ? at - now : 0);
 }
 
+void
+feed_hurry(struct feed *f)
+{
+	feed_ask(f);
+	if (f->up && f->state == IDLE)
+		timer_in(&f->next, HURRY);
+	else
+		f->hurry = true;
+}
+
 static void
 finish(struct feed *f)
 {
@@ -230,8 +242,11 @@ finish(struct feed *f)
 	lines_say(f);
 	if (f->cap > MSG_BODY_MAX * 4)
 		status_drop(f); /* a large table need not stay */
-	if (f->wanted)
+	if (f->hurry)
+		feed_hurry(f);
+	else if (f->wanted)
 		feed_ask(f);
+	f->hurry = false;
 }
 
 static int

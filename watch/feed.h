@@ -42,6 +42,10 @@ void feed_free(struct feed *f); /* NULL ok */
  * within seconds. The first one needs no asking. */
 void feed_ask(struct feed *f);
 
+/* The same, for news that should not wait its turn: a moment later, so that more
+ * of it is in the status. */
+void feed_hurry(struct feed *f);
+
 /* Why there is no status just now (-ECONNREFUSED, -ETIMEDOUT ...); 0: there is,
  * or one is on its way. */
 int feed_error(const struct feed *f);

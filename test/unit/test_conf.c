@@ -415,7 +415,7 @@ test_key(const char *dir)
 	size_t i;
 
 	key_conf(dir, conf, key, sizeof(conf));
-	refused(conf, 0, "key.conf:52: key_file: cannot open");
+	refused(conf, 0, "key.conf:56: key_file: cannot open");
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		(void)unlink(key);
 		spew(key, rows[i].text, rows[i].mode);
@@ -464,6 +464,8 @@ base_of(struct conf *c, const struct conf_row *r)
 		return &c->services[0].checks[0];
 	case SEC_server:
 		return &c->services[0].servers[0];
+	case SEC_notify:
+		return &c->notifies[0];
 	case SEC_policy:
 		return &c->services[0].policy;
 	default:

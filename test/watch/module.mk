@@ -17,3 +17,16 @@ test_metricsd_SRC = \
 	test/watch/test_metricsd.c \
 	test/watch/test_metrics_grammar.c \
 	test/watch/test_play.c
+
+# events, commands, and yoke-notifyd
+UNIT += test_events test_run test_notifyd
+test_events_PKG = $(WATCH_PKG)
+test_events_SRC = \
+	test/watch/test_events.c \
+	$(WATCH_SRC)
+test_run_SRC = \
+	test/watch/test_run.c
+test_notifyd_PKG = $(WATCH_PKG)
+test_notifyd_SRC = \
+	test/watch/test_notifyd.c \
+	test/watch/test_play.c
