@@ -1,6 +1,6 @@
 /*
- * test_store_flip: bits flip and files are cut short, in the database and in
- * its log. Whatever is loaded must be a state that the table really had: of
+ * test_store_flip: bits flip, pages are torn and files are cut short, in the
+ * database and in its log. Whatever is loaded must be a state that the table really had: of
  * this epoch, or of the one before; of the history, records that were written.
  * What a load notices, verify does.
  */
@@ -14,6 +14,7 @@
 
 #define CHANGES 400
 #define FIRST 60 /* seq of the first table */
+#define TEARS 40 /* of a kind: 4 kinds in 3 files, with the flips over 1000 */
 
 struct bytes {
 	uint8_t *data;
@@ -24,6 +25,7 @@ static struct store_id id;
 static struct bytes states[FIRST + CHANGES + 1]; /* the table at each seq */
 static struct bytes older, db, wal;
 static struct bytes merged; /* the database after a clean end */
+static struct bytes db_then, wal_then; /* the files in the middle of it all */
 static char db_path[600], wal_path[610];
 static struct history roles;
 
@@ -116,6 +118,12 @@ make(void)
 		rc |= store_commit(s, &e);
 		if (i == 100 || i == 200)
 			rc |= store_snapshot(s, &t, &e);
+		if (i == 240) {
+			db_then = slurp(store_path(s));
+			(void)snprintf(wal_path, sizeof(wal_path), "%s-wal",
+			    store_path(s));
+			wal_then = slurp(wal_path);
+		}
 		if (i == 250) { /* merge the log */
 			store_close(s);
 			rc |= store_open(&id, &t, false, &s, &e);
@@ -189,7 +197,7 @@ judge(struct tally *n)
 	judge_roles(n);
 	judge_verify(n, l.text[0] != '\0');
 
-	if (rc == 0 && equals(&l.table, &older))
+	if (rc == 0 && equals(&l.table, &older) && l.text[0] != '\0')
 		n->older++;
 	else if (rc < 0 || l.table.seq > FIRST + CHANGES ||
 	    states[l.table.seq].data == NULL ||
@@ -244,6 +252,63 @@ test_flips(struct bytes *victim, unsigned bits, const char *what)
 	free(good.data);
 }
 
+#define SECTOR 512
+#define PAGE 4096
+
+enum tear { TEAR_ZERO, TEAR_NOISE, TEAR_OTHER, TEAR_STALE, TEAR__LAST };
+
+/* Some sectors of a page did not get there: the medium has zeros, noise, what
+ * belongs elsewhere, or what was there before. */
+static void
+tear(struct bytes *b, const struct bytes *then, enum tear how, struct rng *r)
+{
+	size_t pages = b->len / PAGE, at, from, k;
+
+	at = rng_below(r, (uint32_t)pages) * (size_t)PAGE;
+	from = rng_below(r, (uint32_t)(b->len / SECTOR)) * (size_t)SECTOR;
+	for (k = 0; k < PAGE / SECTOR; k++, at += SECTOR) {
+		if (rng_below(r, 2) == 0 || at + SECTOR > b->len)
+			continue;
+		if (how == TEAR_ZERO)
+			memset(b->data + at, 0, SECTOR);
+		else if (how == TEAR_OTHER)
+			memmove(b->data + at, b->data + from, SECTOR);
+		else if (how == TEAR_STALE && at + SECTOR <= then->len)
+			memcpy(b->data + at, then->data + at, SECTOR);
+		else if (how == TEAR_NOISE)
+			for (from = at; from < at + SECTOR; from++)
+				b->data[from] = (uint8_t)rng_below(r, 256);
+	}
+}
+
+static void
+test_tears(struct bytes *victim, const struct bytes *then, const char *what)
+{
+	struct rng r = { 31 + victim->len };
+	struct bytes good = { mem_zalloc(victim->len), victim->len };
+	static const char *const hows[TEAR__LAST] = { "zeros", "noise",
+		"others'", "stale" };
+	struct tally n;
+	char text[128];
+	int how, i;
+
+	memcpy(good.data, victim->data, good.len);
+	for (how = 0; how < TEAR__LAST; how++) {
+		n = (struct tally){ 0 };
+		for (i = 0; i < TEARS; i++) {
+			tear(victim, then, (enum tear)how, &r);
+			spill(db_path, &db);
+			spill(wal_path, &wal);
+			judge(&n);
+			memcpy(victim->data, good.data, good.len);
+		}
+		(void)snprintf(text, sizeof(text), "%s, sectors of a page %s",
+		    what, hows[how]);
+		report(&n, false, text);
+	}
+	free(good.data);
+}
+
 /* The last frame, bit by bit: all that a load can do is to say that it ends
  * there; but for a bit in the salts, which make it look like an older log's. */
 static void
@@ -283,6 +348,38 @@ test_cuts(struct bytes *victim, const char *what)
 	report(&n, true, what);
 }
 
+/* A rollback journal beside the file, which we never write: whose pages it has
+ * nobody knows, and no load looks at it. */
+static void
+test_journal(void)
+{
+	static const uint8_t magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1,
+		0x63, 0xd7 };
+	struct bytes journal = { mem_zalloc(3 * PAGE), 3 * PAGE };
+	struct rng r = { 12 };
+	struct tally n = { 0 };
+	char path[620];
+	size_t i;
+	int k;
+
+	(void)snprintf(path, sizeof(path), "%s-journal", db_path);
+	for (k = 0; k < 20; k++) {
+		for (i = 0; i < journal.len; i++)
+			journal.data[i] = (uint8_t)rng_below(&r, 256);
+		if (k % 2 == 0) /* 0 pages, "the file had one" */
+			memset(journal.data, 0, SECTOR);
+		if (k % 2 == 0)
+			memcpy(journal.data, magic, sizeof(magic));
+		spill(db_path, &db);
+		spill(wal_path, &wal);
+		spill(path, &journal);
+		judge(&n);
+	}
+	is_int(n.same, 20, "a foreign rollback journal changes nothing");
+	(void)unlink(path);
+	free(journal.data);
+}
+
 int
 main(void)
 {
@@ -297,17 +394,21 @@ main(void)
 	spill(wal_path, &wal);
 	judge(&n);
 	ok(n.same == 1 && n.faults == 0, "unharmed, it loads whole");
+	test_journal();
 	test_flips(&db, 1, "a bit in the database");
 	test_flips(&db, 50, "50 bits in the database");
 	test_flips(&wal, 1, "a bit in the log");
 	test_flips(&wal, 50, "50 bits in the log");
 	test_last_frame();
+	test_tears(&db, &db_then, "database");
+	test_tears(&wal, &wal_then, "log");
 	test_cuts(&db, "database cut short");
 	test_cuts(&wal, "log cut short");
 	wal = (struct bytes){ log.data, 0 };
 	db = merged;
 	test_flips(&db, 1, "a bit in the database without log");
 	test_flips(&db, 50, "50 bits in the database without log");
+	test_tears(&db, &db_then, "database without log");
 	test_cuts(&db, "database without log cut short");
 	for (i = 0; i < ARRAY_LEN(states); i++)
 		free(states[i].data);
@@ -315,6 +416,8 @@ main(void)
 	free(with_log.data);
 	free(merged.data);
 	free(log.data);
+	free(db_then.data);
+	free(wal_then.data);
 	scratch_remove(id.dir);
 	return done();
 }

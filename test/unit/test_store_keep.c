@@ -150,9 +150,10 @@ test_history(void)
 }
 
 static void
-age(const char *path, unsigned days)
+age(const char *path, int days)
 {
-	struct timespec t[2] = { { .tv_sec = time(NULL) - days * 86400 } };
+	struct timespec t[2] = { { .tv_sec =
+		time(NULL) - (time_t)days * 86400 } };
 
 	t[1] = t[0];
 	if (utimensat(AT_FDCWD, path, t, 0) < 0)
@@ -175,7 +176,7 @@ test_age(void)
 	if (store_list(id.dir, "main", &files, &n) < 0)
 		abort();
 	for (i = 0; i < n; i++)
-		age(files[i].path, 10 * (unsigned)i);
+		age(files[i].path, 10 * (int)i);
 	id.epoch = 7;
 	s = open_ok(&t);
 	is_int(store_prune(id.dir, "main", 7, 100, 35 * day), 2,
@@ -194,6 +195,66 @@ test_age(void)
 	is_int(store_prune(id.dir, "main", 99, 1, 1), 1,
 	    "no file of ours: one can still be loaded");
 	loads(&t, "after that");
+	free(files);
+	table_done(&t);
+	scratch_remove(id.dir);
+}
+
+/* n changes, the clock going back by a day with each. */
+static void
+back_in_time(struct store *s, struct table *t, unsigned n)
+{
+	struct store_err e;
+	struct rng r = { 9 };
+	struct change c;
+	usec_t when = usec_real() + 365ULL * 86400 * USEC_S;
+
+	while (n-- > 0) {
+		random_change(&r, t, &c);
+		c.when = when -= 86400ULL * USEC_S;
+		if (table_apply(t, &c) < 0 || store_add(s, &c, &e) < 0)
+			abort();
+	}
+	if (store_commit(s, &e) < 0)
+		abort();
+}
+
+/* What is newest is a matter of terms and numbers, never of clocks: files from
+ * the future, of terms that are over, and changes that go back in time. */
+static void
+test_clock(void)
+{
+	struct store_file *files, *own;
+	struct store_err e;
+	struct table t;
+	struct store *s;
+	size_t i, n;
+
+	begin(1);
+	random_table(2, 10, &t);
+	for (id.epoch = 1; id.epoch <= 4; id.epoch++)
+		store_close(open_ok(&t));
+	if (store_list(id.dir, "main", &files, &n) < 0)
+		abort();
+	for (i = 0; i < n; i++) /* the oldest term furthest in the future */
+		age(files[i].path, -100 * (int)(i + 1));
+	id.epoch = 5;
+	s = open_ok(&t);
+	back_in_time(s, &t, 20);
+	is_int(store_snapshot(s, &t, &e), 0, "a snapshot, in the past");
+	back_in_time(s, &t, 20);
+	loads(&t, "a clock set back within a term, and since the last");
+	is_int(store_prune(id.dir, "main", 5, 100, 86400 * USEC_S), 0,
+	    "files from the future are not old");
+	is_int(store_prune(id.dir, "main", 5, 2, 0), 3,
+	    "beyond two it is the oldest terms that go");
+	ok(access(files[0].path, F_OK) == 0, "term 4 stays");
+	store_close(s);
+	if (store_list(id.dir, "main", &own, &n) < 0)
+		abort();
+	age(own[0].path, 4000);
+	loads(&t, "a file of years ago, but the highest term");
+	free(own);
 	free(files);
 	table_done(&t);
 	scratch_remove(id.dir);
@@ -242,6 +303,7 @@ main(void)
 	test_migration();
 	test_history();
 	test_age();
+	test_clock();
 	test_kind();
 	test_kinds();
 	return done();
