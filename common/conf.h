@@ -75,6 +75,7 @@ struct conf_check {
 	usec_t interval, timeout;
 	unsigned rise, fall;
 	uint16_t port;             /* 0: the server's */
+	unsigned effect;           /* percent left when it fails; 0: down */
 	char path[CONF_TEXT_LEN];  /* http: "/health" */
 	char host[CONF_TEXT_LEN];  /* http: Host header; "": the address */
 	unsigned status;           /* http: expected; 0: any 2xx or 3xx */

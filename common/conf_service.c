@@ -178,6 +178,29 @@ servers_twice(const struct in_service *s, struct conf_err *e)
 	return 0;
 }
 
+/* What a policy and the checks say of each other. */
+static int
+policy_check(const struct in_service *s, struct conf_err *e)
+{
+	const struct policy *p = &s->out.policy;
+	bool found = p->check[0] == '\0';
+	size_t i;
+
+	for (i = 0; i < s->out.n_checks; i++) {
+		const struct in_check *c = &s->checks[i];
+
+		found = found || strcmp(c->out.name, p->check) == 0;
+		if (c->out.effect > 0 && !p->given)
+			return service_fail(e, s, c->line, "check",
+			    c->out.name, "effect needs a policy in the "
+			    "service: add policy { }, or take effect out");
+	}
+	if (p->given && !found)
+		return service_fail(e, s, s->policy_line, "policy", "check",
+		    "the service has no check \"%s\"", p->check);
+	return 0;
+}
+
 static int
 checks_check(const struct in_service *s, struct conf_err *e)
 {
@@ -198,6 +221,9 @@ checks_check(const struct in_service *s, struct conf_err *e)
 		    "another check of this service "
 		    "has this name, on line %u; rename one",
 		    s->checks[one].line);
+	rc = policy_check(s, e);
+	if (rc < 0)
+		return rc;
 	for (i = 0; i < s->out.n_checks; i++)
 		if (s->checks[i].out.port == 0 && portless != NULL)
 			return service_fail(e, s, s->checks[i].line, "check",

@@ -158,6 +158,8 @@ void director_on_message(
 void director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len);
 int director_on_health(struct director *d, const struct health_msg *m);
+/* What a policy decided; 0 also when it is so already. */
+int director_on_weight(struct director *d, const struct weight_msg *m);
 void director_on_fence(struct director *d, int rc, const char *text);
 void director_on_store(struct director *d); /* checkpointd came (back) */
 /* Whether the uplink is well, as ha/uplink.h judges; well until first said. */

@@ -138,19 +138,45 @@ director_change(struct director *d, struct change *c)
 	return mutate(d, c);
 }
 
+/* The server that monitord speaks of, while we decide what its state is. */
+static int
+reported(const struct director *d, const char *service, const char *server,
+    const struct server **ret)
+{
+	const struct service *s = table_service(&d->table, service);
+
+	if (d->role != ROLE_ACTIVE && d->role != ROLE_HANDING_OVER)
+		return -ERR_NOT_ACTIVE;
+	if (s == NULL)
+		return -ERR_NO_SERVICE;
+	*ret = service_server(s, server);
+	return *ret != NULL ? 0 : -ERR_NO_SERVER;
+}
+
 int
 director_on_health(struct director *d, const struct health_msg *m)
 {
 	struct change c = { .what = CHANGE_HEALTH, .value = m->health };
-	const struct service *s = table_service(&d->table, m->service);
-	const struct server *v = s != NULL ? service_server(s, m->server) : NULL;
+	const struct server *v;
+	int rc = reported(d, m->service, m->server, &v);
 
-	if (d->role != ROLE_ACTIVE && d->role != ROLE_HANDING_OVER)
-		return -ERR_NOT_ACTIVE;
-	if (v == NULL)
-		return s == NULL ? -ERR_NO_SERVICE : -ERR_NO_SERVER;
-	if (v->health == m->health)
-		return 0;
+	if (rc < 0 || v->health == m->health)
+		return rc;
+	memcpy(c.service, m->service, NAME_LEN);
+	memcpy(c.server, m->server, NAME_LEN);
+	memcpy(c.cause, m->cause, CAUSE_LEN);
+	return mutate(d, &c);
+}
+
+int
+director_on_weight(struct director *d, const struct weight_msg *m)
+{
+	struct change c = { .what = CHANGE_POLICY, .value = m->weight };
+	const struct server *v;
+	int rc = reported(d, m->service, m->server, &v);
+
+	if (rc < 0 || v->policy == m->weight)
+		return rc;
 	memcpy(c.service, m->service, NAME_LEN);
 	memcpy(c.server, m->server, NAME_LEN);
 	memcpy(c.cause, m->cause, CAUSE_LEN);

@@ -2,7 +2,8 @@
  * snapshot: the whole table as bytes, and back. Layout, big-endian: "YT",
  * u8 version, u64 epoch, u64 seq, u32 services, each: definition, u32 servers,
  * each: definition, u8 health, u8 drain, i32 override, i32 policy,
- * u64 changed, str cause. Both counts are bounded by the bytes that are there.
+ * u64 changed, str cause, and since version 2 str cause of the policy. Both
+ * counts are bounded by the bytes that are there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,9 +13,10 @@
 #include "common/mem.h"
 #include "ha/table.h"
 
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
+#define SNAPSHOT_OLDEST 1
 #define SERVICE_BYTES 192
-#define SERVER_BYTES 320
+#define SERVER_BYTES 416
 #define SERVICE_BYTES_MIN 31 /* so a count cannot promise more than there is */
 #define SERVER_BYTES_MIN 43
 
@@ -28,10 +30,11 @@ server_pack(struct buf *b, const struct server *v)
 	put_u32(b, (uint32_t)v->policy);
 	put_u64(b, v->changed);
 	put_str(b, v->cause);
+	put_str(b, v->policy_cause);
 }
 
 static void
-server_unpack(struct buf *b, struct server *ret)
+server_unpack(struct buf *b, uint8_t version, struct server *ret)
 {
 	struct server v = { 0 };
 	uint8_t drain;
@@ -44,6 +47,8 @@ server_unpack(struct buf *b, struct server *ret)
 	v.policy = (int32_t)get_u32(b);
 	v.changed = get_u64(b);
 	get_str(b, v.cause, sizeof(v.cause));
+	if (version > 1)
+		get_str(b, v.policy_cause, sizeof(v.policy_cause));
 	if ((unsigned)v.health >= HEALTH__LAST || drain > 1 ||
 	    v.override < WEIGHT_NONE || v.override > WEIGHT_MAX ||
 	    v.policy < WEIGHT_NONE || v.policy > WEIGHT_MAX)
@@ -85,7 +90,7 @@ table_pack(const struct table *t, uint8_t **ret, size_t *ret_len)
 
 /* Rows come sorted, so that each goes to the end; others are refused. */
 static bool
-service_unpack(struct buf *b, struct table *t)
+service_unpack(struct buf *b, uint8_t version, struct table *t)
 {
 	struct service *s = mem_new(struct service);
 	uint32_t i, n;
@@ -101,7 +106,7 @@ service_unpack(struct buf *b, struct table *t)
 	for (i = 0; !b->bad && s->servers != NULL && i < n; i++) {
 		struct server *v = mem_new(struct server);
 
-		server_unpack(b, v);
+		server_unpack(b, version, v);
 		s->servers[s->n_servers++] = v;
 		t->n_servers++;
 		if (i > 0 && strcmp(s->servers[i - 1]->def.name,
@@ -125,7 +130,7 @@ table_unpack(const void *bytes, size_t len, struct table *ret)
 	version = get_u8(&b);
 	if (b.bad || memcmp(magic, "YT", 2) != 0)
 		return -EBADMSG;
-	if (version != SNAPSHOT_VERSION)
+	if (version < SNAPSHOT_OLDEST || version > SNAPSHOT_VERSION)
 		return -ERR_VERSION;
 	t.epoch = get_u64(&b);
 	t.seq = get_u64(&b);
@@ -137,7 +142,7 @@ table_unpack(const void *bytes, size_t len, struct table *ret)
 		return -ENOMEM;
 	t.cap = n > 0 ? n : 1;
 	for (i = 0; i < n; i++)
-		if (!service_unpack(&b, &t) ||
+		if (!service_unpack(&b, version, &t) ||
 		    (i > 0 && strcmp(t.services[i - 1]->def.name,
 				  t.services[i]->def.name) >= 0))
 			break;

@@ -229,6 +229,17 @@ static int (*const appliers[CHANGE__LAST])(struct table *,
 	[CHANGE_POLICY] = server_state,
 };
 
+/* A policy speaks often: why a server is up, or drained, is kept beside it. */
+static void
+keep_cause(struct server *v, const struct change *c)
+{
+	bool policy = c->what == CHANGE_POLICY && c->value != WEIGHT_NONE;
+
+	memcpy(policy ? v->policy_cause : v->cause, c->cause, CAUSE_LEN);
+	if (c->what == CHANGE_POLICY && !policy)
+		v->policy_cause[0] = '\0';
+}
+
 int
 table_apply(struct table *t, const struct change *c)
 {
@@ -249,7 +260,7 @@ table_apply(struct table *t, const struct change *c)
 	v = s != NULL ? service_server(s, c->server) : NULL;
 	if (v != NULL) {
 		v->changed = c->when;
-		memcpy(v->cause, c->cause, sizeof(v->cause));
+		keep_cause(v, c);
 	}
 	return 0;
 }
@@ -276,6 +287,15 @@ server_weight_source(const struct server *s)
 	if (s->override != WEIGHT_NONE)
 		return "by hand";
 	return s->policy != WEIGHT_NONE ? "policy" : "configured";
+}
+
+const char *
+server_cause(const struct server *s)
+{
+	bool policy = s->health != HEALTH_DOWN && !s->drain &&
+	    s->override == WEIGHT_NONE && s->policy != WEIGHT_NONE;
+
+	return policy ? s->policy_cause : s->cause;
 }
 
 int

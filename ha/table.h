@@ -20,7 +20,8 @@ struct server {
 	int32_t override; /* by hand, or WEIGHT_NONE */
 	int32_t policy;   /* by a policy, or WEIGHT_NONE */
 	usec_t changed;   /* wall clock of the last change */
-	char cause[CAUSE_LEN];
+	char cause[CAUSE_LEN]; /* of the last one that was not the policy's */
+	char policy_cause[CAUSE_LEN]; /* of its last one; "": no policy */
 };
 
 struct service {
@@ -52,6 +53,7 @@ struct server *service_server(const struct service *s, const char *name);
  * policy, or by the configuration, the first that is there. */
 uint32_t server_weight(const struct server *s);
 const char *server_weight_source(const struct server *s);
+const char *server_cause(const struct server *s); /* of what is in force */
 
 /* Newer means (epoch, seq); like memcmp. */
 int table_age_cmp(uint64_t e1, uint64_t s1, uint64_t e2, uint64_t s2);

@@ -43,15 +43,29 @@ weigh_set_policy(struct weigh *w, const struct policy *p)
 	w->policy = *p;
 }
 
+/* Index of a server, or of where it would go. */
+static size_t
+place(const struct weigh *w, const char *server)
+{
+	size_t lo = 0, hi = w->n, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (strcmp(w->servers[mid].name, server) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 struct weigh_server *
 weigh_find(const struct weigh *w, const char *server)
 {
-	size_t i;
+	size_t i = place(w, server);
 
-	for (i = 0; i < w->n; i++)
-		if (strcmp(w->servers[i].name, server) == 0)
-			return &w->servers[i];
-	return NULL;
+	return i < w->n && strcmp(w->servers[i].name, server) == 0
+	    ? &w->servers[i] : NULL;
 }
 
 bool
@@ -63,7 +77,7 @@ weigh_in_rotation(const struct weigh_server *s)
 static struct weigh_server *
 server_add(struct weigh *w, const struct weigh_event *e)
 {
-	size_t cap = w->cap > 0 ? w->cap * 2 : 4;
+	size_t cap = w->cap > 0 ? w->cap * 2 : 4, i = place(w, e->server);
 	struct weigh_server *s;
 
 	if (w->n == w->cap) {
@@ -73,7 +87,8 @@ server_add(struct weigh *w, const struct weigh_event *e)
 		w->servers = s;
 		w->cap = cap;
 	}
-	s = &w->servers[w->n++];
+	s = &w->servers[i];
+	memmove(s + 1, s, (w->n++ - i) * sizeof(*s));
 	*s = (struct weigh_server){ .up = true,
 		.override = WEIGHT_NONE,
 		.told = WEIGHT_NONE,

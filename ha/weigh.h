@@ -98,11 +98,11 @@ typedef int (*weigh_fn)(const struct weigh_server *s, int32_t weight,
 
 struct weigh {
 	struct policy policy;
-	struct weigh_server *servers; /* in the order they came */
+	struct weigh_server *servers; /* sorted by name */
 	size_t n, cap;
 	usec_t last; /* decision */
 	double mean_took, mean_room; /* of those that have samples */
-	double scale;
+	double scale, least;
 	weigh_fn on_weight;
 	void *arg;
 };

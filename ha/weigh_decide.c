@@ -302,7 +302,7 @@ smallest(const struct weigh *w)
 int32_t
 weigh_output(const struct weigh *w, const struct weigh_server *s)
 {
-	double least = w->policy.ratio ? smallest(w) : 1, exact;
+	double least = w->policy.ratio ? w->least : 1, exact;
 
 	if (s->weight <= 0)
 		return 0;
@@ -361,6 +361,7 @@ weigh_decide(struct weigh *w, usec_t now)
 	for (i = 0; i < w->n; i++)
 		if (moves(&w->servers[i]))
 			move(w, &w->servers[i], now);
+	w->least = smallest(w);
 	for (i = 0; i < w->n; i++)
 		tell(w, &w->servers[i]);
 	w->last = now;

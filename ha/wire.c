@@ -264,3 +264,62 @@ health_msg_unpack(struct buf *b, struct health_msg *ret)
 		return -EBADMSG;
 	UNPACKED(b, m, ret);
 }
+
+static bool
+weight_ok(int32_t weight)
+{
+	return weight >= WEIGHT_NONE && weight <= WEIGHT_MAX;
+}
+
+void
+probe_state_pack(struct buf *b, const struct probe_state *m)
+{
+	put_str(b, m->service);
+	put_str(b, m->server);
+	put_u8(b, m->health);
+	put_u8(b, m->drain);
+	put_u32(b, (uint32_t)m->override);
+	put_u32(b, (uint32_t)m->policy);
+}
+
+int
+probe_state_unpack(struct buf *b, struct probe_state *ret)
+{
+	struct probe_state m;
+
+	get_str(b, m.service, sizeof(m.service));
+	get_str(b, m.server, sizeof(m.server));
+	m.health = get_u8(b);
+	m.drain = get_u8(b);
+	m.override = (int32_t)get_u32(b);
+	m.policy = (int32_t)get_u32(b);
+	if (m.health >= HEALTH__LAST || m.drain > 1 ||
+	    !weight_ok(m.override) || !weight_ok(m.policy) ||
+	    !name_valid(m.service) || !name_valid(m.server))
+		return -EBADMSG;
+	UNPACKED(b, m, ret);
+}
+
+void
+weight_msg_pack(struct buf *b, const struct weight_msg *m)
+{
+	put_str(b, m->service);
+	put_str(b, m->server);
+	put_u32(b, (uint32_t)m->weight);
+	put_str(b, m->cause);
+}
+
+int
+weight_msg_unpack(struct buf *b, struct weight_msg *ret)
+{
+	struct weight_msg m;
+
+	get_str(b, m.service, sizeof(m.service));
+	get_str(b, m.server, sizeof(m.server));
+	m.weight = (int32_t)get_u32(b);
+	get_str(b, m.cause, sizeof(m.cause));
+	if (!weight_ok(m.weight) || !name_valid(m.service) ||
+	    !name_valid(m.server))
+		return -EBADMSG;
+	UNPACKED(b, m, ret);
+}

@@ -117,7 +117,7 @@ struct store_state {
 void store_state_pack(struct buf *b, const struct store_state *m);
 int store_state_unpack(struct buf *b, struct store_state *ret);
 
-/* HEALTH (from monitord) and PROBE_STATE (to it: where to go on from). */
+/* HEALTH, from monitord. */
 struct health_msg {
 	char service[NAME_LEN];
 	char server[NAME_LEN];
@@ -126,5 +126,26 @@ struct health_msg {
 };
 void health_msg_pack(struct buf *b, const struct health_msg *m);
 int health_msg_unpack(struct buf *b, struct health_msg *ret);
+
+/* PROBE_STATE, to monitord: what the table has, where to go on from. */
+struct probe_state {
+	char service[NAME_LEN];
+	char server[NAME_LEN];
+	uint8_t health; /* enum health */
+	uint8_t drain;  /* 1: drained by hand */
+	int32_t override, policy; /* weights, or WEIGHT_NONE */
+};
+void probe_state_pack(struct buf *b, const struct probe_state *m);
+int probe_state_unpack(struct buf *b, struct probe_state *ret);
+
+/* WEIGHT, from monitord: what a policy decided. */
+struct weight_msg {
+	char service[NAME_LEN];
+	char server[NAME_LEN];
+	int32_t weight; /* or WEIGHT_NONE: no policy any more */
+	char cause[CAUSE_LEN];
+};
+void weight_msg_pack(struct buf *b, const struct weight_msg *m);
+int weight_msg_unpack(struct buf *b, struct weight_msg *ret);
 
 #endif

@@ -4,6 +4,7 @@
  *
  *   yoke.conf --plan.c--> probes --probe.c--> check_tcp.c, check_http.c
  *   yoked <--monitord_ipc.c-- monitor.c (health of servers) <-- results
+ *   yoked <--monitord_ipc.c-- weigher.c (policies) <-- times, loads, health
  */
 #include <sys/resource.h>
 
@@ -55,7 +56,8 @@ on_minute(const struct prober_minute *m, void *arg)
 		    (unsigned long long)m->unasked, m->reason);
 }
 
-static const struct monitor_ops monitor_ops = { monitord_report, on_minute };
+static const struct monitor_ops monitor_ops = { monitord_report, monitord_weight,
+	on_minute };
 
 static int
 monitor_start(struct daemon *d)

@@ -10,9 +10,11 @@ MONITOR_SRC := \
 	daemons/monitord/monitor.c \
 	daemons/monitord/plan.c \
 	daemons/monitord/poller.c \
-	daemons/monitord/probe.c
+	daemons/monitord/probe.c \
+	daemons/monitord/weigher.c
 
 yoke-monitord_PKG := libcurl
+yoke-monitord_LDLIBS := -lm
 yoke-monitord_SRC := \
 	daemons/monitord/main.c \
 	daemons/monitord/monitord_ipc.c \

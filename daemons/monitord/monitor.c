@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "daemons/monitord/plan.h"
+#include "daemons/monitord/weigher.h"
 
 #define NAME_IN_CAUSE 24
 
@@ -22,6 +23,7 @@ struct monitor {
 	void *arg;
 	struct prober *prober;
 	struct plan plan;
+	struct weigher *weigher;
 	bool on;
 };
 
@@ -54,6 +56,8 @@ checks_health(const struct target *t, const struct use **ret_why)
 	size_t i;
 
 	for (i = 0; i < t->n_uses; i++) {
+		if (t->uses[i].ask.check->effect > 0)
+			continue; /* matters to its weight only */
 		if (t->uses[i].probe->health == HEALTH_DOWN) {
 			*ret_why = &t->uses[i];
 			return HEALTH_DOWN;
@@ -79,6 +83,34 @@ tell(struct monitor *m, struct target *t, const struct use *why)
 		t->told = t->health;
 }
 
+static void
+weigh_target(struct monitor *m, const struct target *t, enum weigh_what what,
+    int64_t value)
+{
+	struct weigh_event e = { .what = what, .value = value };
+
+	(void)snprintf(e.server, sizeof(e.server), "%s", t->server);
+	weigher_event(m->weigher, t->service, &e);
+}
+
+/* What the checks that only lower the weight leave of it. */
+static void
+judge_effect(struct monitor *m, struct target *t)
+{
+	unsigned effect = WEIGH_PERCENT;
+	size_t i;
+
+	for (i = 0; i < t->n_uses; i++)
+		if (t->uses[i].ask.check->effect > 0 &&
+		    t->uses[i].probe->health == HEALTH_DOWN)
+			effect = effect * t->uses[i].ask.check->effect /
+			    WEIGH_PERCENT;
+	if (effect == t->effect)
+		return;
+	t->effect = effect;
+	weigh_target(m, t, WEIGH_EFFECT, effect);
+}
+
 /* The one place where a target's health changes by what we see. last is the
  * use that had a result, NULL: any. */
 static void
@@ -87,10 +119,14 @@ judge(struct monitor *m, struct target *t, const struct use *last)
 	const struct use *why = last;
 	enum health h = checks_health(t, &why);
 
+	judge_effect(m, t);
+
 	if (why == NULL && t->n_uses > 0)
 		why = &t->uses[0];
 	if (h == HEALTH_UNKNOWN || (t->n_uses == 0 && t->told != HEALTH_DOWN))
 		return;
+	if (t->health != h)
+		weigh_target(m, t, WEIGH_HEALTH, h);
 	t->health = h;
 	if (t->told != h)
 		tell(m, t, why);
@@ -115,6 +151,27 @@ on_result(struct probe *p, void *arg)
 		judge(m, p->uses[i]->target, p->uses[i]);
 }
 
+/* A failure that comes at once is no speed; one that did not come is slow. */
+static void
+on_answer(struct probe *p, bool good, bool timeout, usec_t took, void *arg)
+{
+	struct monitor *m = arg;
+	size_t i;
+
+	for (i = 0; (good || timeout) && i < p->n_uses; i++)
+		if (p->uses[i]->measures)
+			weigh_target(m, p->uses[i]->target, WEIGH_TOOK,
+			    (int64_t)took);
+}
+
+static int
+on_weight(const struct weight_msg *w, void *arg)
+{
+	struct monitor *m = arg;
+
+	return m->ops->on_weight(w, m->arg);
+}
+
 static void
 on_minute(const struct prober_minute *minute, void *arg)
 {
@@ -123,7 +180,8 @@ on_minute(const struct prober_minute *minute, void *arg)
 	m->ops->on_minute(minute, m->arg);
 }
 
-static const struct prober_ops prober_ops = { on_result, on_minute };
+static const struct prober_ops prober_ops = { on_result, on_answer,
+	on_minute };
 
 int
 monitor_new(struct loop *l, unsigned max_running,
@@ -135,8 +193,10 @@ monitor_new(struct loop *l, unsigned max_running,
 	m->loop = l;
 	m->ops = ops;
 	m->arg = arg;
+	weigher_new(l, on_weight, m, &m->weigher);
 	rc = prober_new(l, max_running, &prober_ops, m, &m->prober);
 	if (rc < 0) {
+		weigher_free(m->weigher);
 		free(m);
 		return rc;
 	}
@@ -151,6 +211,7 @@ monitor_free(struct monitor *m)
 		return;
 	plan_done(&m->plan);
 	prober_free(m->prober);
+	weigher_free(m->weigher);
 	free(m);
 }
 
@@ -196,6 +257,9 @@ monitor_set_conf(struct monitor *m, const struct conf *c)
 	if (rc < 0)
 		return rc;
 	m->plan = fresh;
+	rc = weigher_set_conf(m->weigher, c);
+	if (rc < 0)
+		return rc;
 	if (m->on) {
 		start_all(m);
 		judge_all(m);
@@ -204,10 +268,11 @@ monitor_set_conf(struct monitor *m, const struct conf *c)
 }
 
 void
-monitor_state(struct monitor *m, const struct health_msg *s)
+monitor_state(struct monitor *m, const struct probe_state *s)
 {
 	struct target *t = plan_target(&m->plan, s->service, s->server);
 
+	weigher_state(m->weigher, s);
 	if (t == NULL)
 		return;
 	t->told = s->health;
@@ -222,6 +287,7 @@ turn_on(struct monitor *m)
 	size_t i;
 
 	m->on = true;
+	weigher_on(m->weigher, true);
 	start_all(m);
 	for (i = 0; i < m->plan.n_targets; i++)
 		if (m->plan.targets[i].n_uses == 0)
@@ -236,6 +302,7 @@ turn_off(struct monitor *m)
 	for (i = 0; i < m->plan.n_probes; i++)
 		probe_stop(m->plan.probes[i]);
 	m->on = false;
+	weigher_on(m->weigher, false);
 }
 
 void

@@ -19,6 +19,8 @@ struct monitor_ops {
 	/* A server is not as yoked believes. 0: told; negative: not now, it is
 	 * said again after the next result. */
 	int (*on_health)(const struct health_msg *m, void *arg);
+	/* What a policy decided; likewise. */
+	int (*on_weight)(const struct weight_msg *m, void *arg);
 	void (*on_minute)(const struct prober_minute *m, void *arg);
 };
 
@@ -33,7 +35,7 @@ int monitor_set_conf(struct monitor *m, const struct conf *c);
 
 /* What yoked believes. While off that is where probing will go on from; while
  * on we know better. Servers we do not know are ignored. */
-void monitor_state(struct monitor *m, const struct health_msg *s);
+void monitor_state(struct monitor *m, const struct probe_state *s);
 
 /* Probing begins or ends; on again tells all that yoked does not know. */
 void monitor_on(struct monitor *m, bool on);

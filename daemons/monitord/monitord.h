@@ -20,6 +20,7 @@ void monitord_reload(struct daemon *d);
 /* The part that speaks with yoked. */
 int monitord_ipc_start(struct daemon *d);
 void monitord_ipc_stop(struct daemon *d);
+int monitord_weight(const struct weight_msg *m, void *arg);
 int monitord_report(const struct health_msg *m, void *arg);
 
 #endif

@@ -16,8 +16,8 @@
 static int
 on_probe_state(struct monitord *m, struct buf *b)
 {
-	struct health_msg s;
-	int rc = health_msg_unpack(b, &s);
+	struct probe_state s;
+	int rc = probe_state_unpack(b, &s);
 
 	if (rc == 0)
 		monitor_state(m->monitor, &s);
@@ -108,6 +108,18 @@ monitord_report(const struct health_msg *s, void *arg)
 		log_info("service=%s server=%s health=%s why=\"%s\"",
 		    s->service, s->server, health_name(s->health), s->cause);
 	return rc;
+}
+
+int
+monitord_weight(const struct weight_msg *s, void *arg)
+{
+	struct monitord *m = arg;
+	uint8_t mem[HEALTH_BYTES];
+	struct buf b = buf_writer(mem, sizeof(mem));
+
+	weight_msg_pack(&b, s);
+	return b.bad ? -EMSGSIZE
+	             : ipcc_keep_send(m->yoked, MSG_WEIGHT, mem, b.pos);
 }
 
 static const struct ipcc_ops ops = { .on_up = on_up, .on_down = on_down,

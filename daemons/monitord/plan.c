@@ -108,6 +108,18 @@ alloc(struct plan *p)
 	        p->probes != NULL ? 0 : -ENOMEM;
 }
 
+/* Is check i the one whose time counts? */
+static bool
+measures(const struct conf_service *s, size_t i)
+{
+	const struct policy *p = &s->policy;
+
+	if (!p->given)
+		return false;
+	return p->check[0] != '\0' ? strcmp(p->check, s->checks[i].name) == 0
+	                           : i == 0;
+}
+
 /* The target's uses follow one another from u on; returns the next free. */
 static struct use *
 fill_target(struct target *t, const struct conf_service *s,
@@ -119,11 +131,13 @@ fill_target(struct target *t, const struct conf_service *s,
 	t->server = d->name;
 	t->uses = u;
 	t->n_uses = s->n_checks;
+	t->effect = 100;
 	for (i = 0; i < s->n_checks; i++, u++) {
 		u->ask.addr = d->addr;
 		u->ask.check = &s->checks[i];
 		u->ask.port = s->checks[i].port != 0 ? s->checks[i].port
 		                                     : d->port;
+		u->measures = measures(s, i);
 	}
 	return u;
 }
@@ -213,6 +227,7 @@ commit(struct plan *old, struct plan *p)
 		if (was != NULL) {
 			p->targets[i].health = was->health;
 			p->targets[i].told = was->told;
+			p->targets[i].effect = was->effect;
 		}
 	}
 	old->n_probes = 0;

@@ -15,6 +15,7 @@ struct target {
 	enum health told;             /* as yoked knows it */
 	struct use *uses;             /* in the order of the checks */
 	size_t n_uses;
+	unsigned effect; /* percent, of checks that fail */
 };
 
 /* One target's need of one check. */
@@ -22,6 +23,7 @@ struct use {
 	struct target *target;
 	struct check_target ask; /* its check is of this service, by name */
 	struct probe *probe;
+	bool measures; /* its time counts for the service's policy */
 };
 
 struct plan {

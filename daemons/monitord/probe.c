@@ -197,7 +197,7 @@ count_result(struct probe *p, bool good, const char *detail)
 
 /* What an answer leads to; p is scheduled again and not running. */
 static void
-settle(struct probe *p, enum verdict v, const char *detail)
+settle(struct probe *p, enum verdict v, bool timeout, const char *detail)
 {
 	struct prober *b = p->prober;
 
@@ -209,6 +209,8 @@ settle(struct probe *p, enum verdict v, const char *detail)
 		return;
 	}
 	b->minute.results++;
+	b->ops->on_answer(p, v == VERDICT_OK, timeout,
+	    loop_now(b->loop) - p->began, b->arg);
 	count_result(p, v == VERDICT_OK, detail);
 	if (p->streak == 0)
 		b->ops->on_result(p, b->arg);
@@ -249,7 +251,7 @@ on_done(enum verdict v, const char *detail, void *arg)
 	struct prober *b = p->prober;
 
 	ended(p);
-	settle(p, v, detail);
+	settle(p, v, false, detail);
 	run_waiting(b);
 }
 
@@ -287,7 +289,7 @@ on_deadline(struct probe *p)
 	ended(p);
 	(void)snprintf(detail, sizeof(detail), "timeout after %s",
 	    usec_format(p->target.check->timeout, text, sizeof(text)));
-	settle(p, VERDICT_BAD, detail);
+	settle(p, VERDICT_BAD, true, detail);
 	run_waiting(b);
 }
 
@@ -299,7 +301,7 @@ could_not_start(struct probe *p, int rc)
 	(void)check_errno_text(-rc, detail);
 	schedule_next(p);
 	settle(p, check_errno_is_ours(-rc) ? VERDICT_NONE : VERDICT_BAD,
-	    detail);
+	    false, detail);
 }
 
 static void
@@ -315,6 +317,7 @@ run(struct probe *p)
 	b->counts.started++;
 	if (now - p->planned > p->target.check->interval)
 		p->planned = now; /* no burst to catch up */
+	p->began = now;
 	rc = ops_of(p)->start(
 	    b->shared[type], &p->target, on_done, p, &p->run);
 	if (rc < 0) {

@@ -33,7 +33,7 @@ struct probe {
 		PROBE_RUNNING    /* timer: the deadline */
 	} phase;
 	struct timer timer;
-	usec_t planned, deadline;
+	usec_t planned, began, deadline;
 	bool excused; /* we were late, the deadline was put off */
 	void *run;
 	struct qb_list_head link;
@@ -51,6 +51,10 @@ struct prober_ops {
 	/* After every result that speaks for p->health. Probes are not started,
 	 * stopped or freed in it. */
 	void (*on_result)(struct probe *p, void *arg);
+	/* After every answer, and before on_result: it took so long. Bad and
+	 * timed out: at least that long. */
+	void (*on_answer)(struct probe *p, bool good, bool timeout, usec_t took,
+	    void *arg);
 	void (*on_minute)(const struct prober_minute *m, void *arg);
 };
 

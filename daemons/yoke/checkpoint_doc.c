@@ -35,6 +35,8 @@ doc_server(struct out *o, const struct server *v)
 		out_num(o, "policy", (uint64_t)v->policy);
 	out_usec(o, "changed_us", v->changed);
 	out_str(o, "cause", v->cause);
+	if (v->policy_cause[0] != '\0')
+		out_str(o, "policy_cause", v->policy_cause);
 	out_close(o);
 }
 
@@ -257,6 +259,13 @@ read_state(const json_t *j, struct table *t, const struct change *server)
 	if (bad == NULL && !json_is_boolean(v))
 		bad = "drain";
 	for (i = 0; bad == NULL && i < 4; i++) {
+		if (rows[i].what == CHANGE_POLICY &&
+		    rows[i].value != WEIGHT_NONE) {
+			c.cause[0] = '\0';
+			if (json_object_get(j, "policy_cause") != NULL)
+				str(j, "policy_cause", c.cause,
+				    sizeof(c.cause), &bad);
+		}
 		c.what = rows[i].what;
 		c.value = rows[i].value;
 		bad = apply(t, &c);

@@ -47,7 +47,7 @@ print_services(const struct table *t)
 			    addr_format_port(&v->def.addr, v->def.port, text,
 				sizeof(text)),
 			    server_weight(v), server_weight_source(v),
-			    health_name(v->health), v->cause);
+			    health_name(v->health), server_cause(v));
 		}
 	}
 }

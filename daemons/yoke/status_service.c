@@ -252,6 +252,24 @@ why_cause(const json_t *v, struct lines *l)
 	line_end(l);
 }
 
+/* What the policy says, and what the hand on top of it, where there is one. */
+static void
+why_policy(const json_t *v, struct lines *l)
+{
+	bool hand = get_there(v, "override");
+
+	if (!get_there(v, "policy"))
+		return;
+	line_begin(l, TONE_PLAIN, "policy", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 0, "%" PRId64 "%s: %s",
+	    get_num_at(v, "policy"), hand ? ", not in force" : "",
+	    get_str_at(v, "policy_cause"));
+	line_end(l);
+	line_begin(l, TONE_PLAIN, "state", LINE_LABEL);
+	line_words(l, TONE_PLAIN, 0, "%s", get_str_at(v, "state_cause"));
+	line_end(l);
+}
+
 static void
 why_health(const json_t *v, struct lines *l)
 {
@@ -273,6 +291,7 @@ why(const char *service, const char *server, const json_t *v, struct lines *l)
 	l->indent = MARGIN;
 	why_weight(v, l);
 	why_cause(v, l);
+	why_policy(v, l);
 	why_health(v, l);
 }
 

@@ -131,6 +131,7 @@ void yoked_store_role(struct yoked *y, const struct transition *t);
 void yoked_store_gone(struct yoked *y);
 void yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);
+void yoked_monitor_change(struct yoked *y, const struct change *c);
 void yoked_monitor_sync(struct yoked *y); /* states, and whether to probe */
 void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
 

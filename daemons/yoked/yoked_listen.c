@@ -17,6 +17,7 @@ on_change(const struct change *c, void *arg)
 	(void)change_format(c, text, sizeof(text));
 	log_info("%s", text);
 	yoked_watch(y, text);
+	yoked_monitor_change(y, c);
 }
 
 static void

@@ -13,14 +13,32 @@
 static void
 send_state(struct yoked *y, const char *service, const struct server *v)
 {
-	uint8_t mem[256 + CAUSE_LEN];
+	uint8_t mem[256];
 	struct buf b = buf_writer(mem, sizeof(mem));
-	struct health_msg m = { .health = (uint8_t)v->health };
+	struct probe_state m = { .health = (uint8_t)v->health,
+		.drain = v->drain,
+		.override = v->override,
+		.policy = v->policy };
 
 	memcpy(m.service, service, NAME_LEN);
 	memcpy(m.server, v->def.name, NAME_LEN);
-	health_msg_pack(&b, &m);
+	probe_state_pack(&b, &m);
 	(void)helper_send(y, &y->monitor, MSG_PROBE_STATE, mem, b.pos);
+}
+
+/* The operator's hand: policies give way to it. */
+void
+yoked_monitor_change(struct yoked *y, const struct change *c)
+{
+	const struct service *s;
+	const struct server *v;
+
+	if (c->what != CHANGE_DRAIN && c->what != CHANGE_OVERRIDE)
+		return;
+	s = table_service(&y->director.table, c->service);
+	v = s != NULL ? service_server(s, c->server) : NULL;
+	if (v != NULL && y->director.role == ROLE_ACTIVE)
+		send_state(y, c->service, v);
 }
 
 void
@@ -38,21 +56,38 @@ yoked_monitor_sync(struct yoked *y)
 	(void)helper_send(y, &y->monitor, MSG_PROBE_ON, &on, 1);
 }
 
+static int
+on_health(struct yoked *y, struct buf *b)
+{
+	struct health_msg m;
+	int rc = health_msg_unpack(b, &m);
+
+	return rc < 0 ? rc : director_on_health(&y->director, &m);
+}
+
+static int
+on_weight(struct yoked *y, struct buf *b)
+{
+	struct weight_msg m;
+	int rc = weight_msg_unpack(b, &m);
+
+	return rc < 0 ? rc : director_on_weight(&y->director, &m);
+}
+
 void
 yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len)
 {
 	struct buf b = buf_reader(body, len);
-	struct health_msg m;
-	int rc;
+	int rc = 0;
 
-	if (id != MSG_HEALTH || !y->started)
+	if (!y->started)
 		return;
-	rc = health_msg_unpack(&b, &m);
-	if (rc == 0)
-		rc = director_on_health(&y->director, &m);
+	if (id == MSG_HEALTH)
+		rc = on_health(y, &b);
+	else if (id == MSG_WEIGHT)
+		rc = on_weight(y, &b);
 	if (rc < 0)
-		log_info("monitord: report of %.63s/%.63s not used: %s",
-		    rc == -EBADMSG ? "?" : m.service,
-		    rc == -EBADMSG ? "?" : m.server, err_text(rc));
+		log_info("monitord: a report (%s) is not used: %s",
+		    msg_name(id), err_text(rc));
 }

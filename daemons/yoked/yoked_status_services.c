@@ -15,6 +15,27 @@ ago(usec_t now, usec_t then)
 	return now > then ? now - then : 0;
 }
 
+/* What is behind the weight in force. */
+static void
+show_causes(const struct server *v, struct out *o)
+{
+	if (v->override != WEIGHT_NONE)
+		out_num(o, "override", (uint64_t)v->override);
+	else
+		out_null(o, "override");
+	if (v->policy != WEIGHT_NONE)
+		out_num(o, "policy", (uint64_t)v->policy);
+	else
+		out_null(o, "policy");
+	if (v->policy != WEIGHT_NONE) {
+		out_str(o, "policy_cause", v->policy_cause);
+		out_str(o, "state_cause", v->cause);
+	} else {
+		out_null(o, "policy_cause");
+		out_null(o, "state_cause");
+	}
+}
+
 static void
 show_server(const struct server *v, const struct lvs_service *have, usec_t real,
     struct out *o)
@@ -37,7 +58,8 @@ show_server(const struct server *v, const struct lvs_service *have, usec_t real,
 	out_str(o, "source", server_weight_source(v));
 	out_str(o, "health", health_name(v->health));
 	out_bool(o, "drain", v->drain);
-	out_str(o, "cause", v->cause);
+	out_str(o, "cause", server_cause(v));
+	show_causes(v, o);
 	if (v->changed != 0)
 		out_ms(o, "changed_ms", ago(real, v->changed));
 	else

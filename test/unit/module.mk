@@ -77,6 +77,7 @@ test_monitor_SRC = \
 	test/unit/test_monitor_server.c \
 	$(MONITOR_SRC)
 test_monitor_PKG := libcurl
+test_monitor_LDLIBS := -lm
 
 UNIT += test_table test_wire
 test_table_SRC := \

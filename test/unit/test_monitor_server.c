@@ -32,6 +32,19 @@ on_ok(int fd)
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world");
 }
 
+/* A slow server, by the address it was asked at. */
+static void
+on_ok_slow_at_2(int fd)
+{
+	struct sockaddr_in in = { 0 };
+	socklen_t len = sizeof(in);
+
+	(void)getsockname(fd, (struct sockaddr *)&in, &len);
+	if (in.sin_addr.s_addr == htonl(INADDR_LOOPBACK + 1))
+		usleep(60000);
+	on_ok(fd);
+}
+
 static void
 on_chunked(int fd)
 {
@@ -166,6 +179,7 @@ static const struct {
 	void (*fn)(int fd);
 } rows[] = {
 	{ "/ok", on_ok },
+	{ "/slow2", on_ok_slow_at_2 },
 	{ "/chunked", on_chunked },
 	{ "/moved", on_moved },
 	{ "/broken", on_broken },
@@ -254,7 +268,7 @@ bound(int family, uint16_t *ret_port)
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
 		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_ANY) }; /* all of 127 */
 	struct sockaddr *sa = family == AF_INET ? (struct sockaddr *)&in
 	                                        : (struct sockaddr *)&in6;
 	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);

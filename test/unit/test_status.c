@@ -183,6 +183,11 @@ static const struct path_line noisy_line = { .carrier = CARRIER_YES,
 static void
 spoil(struct fixture *f)
 {
+	struct table *t = &f->y.director.table;
+
+	fixture_weight(t, CHANGE_POLICY, "rs2", 37,
+	    "response-time 30.0ms, mean 3.0ms");
+	fixture_weight(t, CHANGE_OVERRIDE, "rs2", 5, "by hand");
 	break_vip(f);
 	break_duplicate(f);
 	f->path.problem = "eth0 has no carrier";

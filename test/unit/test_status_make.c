@@ -61,6 +61,18 @@ fixture_server(
 }
 
 void
+fixture_weight(struct table *t, enum change_what what, const char *server,
+    int64_t value, const char *cause)
+{
+	struct change c = { .what = what, .value = value };
+
+	(void)snprintf(c.service, sizeof(c.service), "web");
+	(void)snprintf(c.server, sizeof(c.server), "%s", server);
+	(void)snprintf(c.cause, sizeof(c.cause), "%s", cause);
+	change(t, &c);
+}
+
+void
 fixture_conf(struct fixture *f)
 {
 	struct conf *c = &f->conf;

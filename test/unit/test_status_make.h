@@ -29,5 +29,8 @@ void fixture_conf(struct fixture *f);
 struct addr fixture_addr(const char *text);
 void fixture_server(
     struct table *t, const char *service, const char *name, struct addr a);
+/* A weight of a server of web by itself: CHANGE_POLICY or CHANGE_OVERRIDE. */
+void fixture_weight(struct table *t, enum change_what what, const char *server,
+    int64_t value, const char *cause);
 
 #endif

@@ -296,6 +296,40 @@ test_docs(void)
 	free(golden_doc);
 }
 
+/* The whole chain: configured, by the policy, and the hand that wins. */
+static void
+test_why_policy(void)
+{
+	static const char status[] = "{\"services\":[{\"name\":\"web\","
+	    "\"servers\":[{\"name\":\"rs1\",\"weight\":5,"
+	    "\"configured\":100,\"source\":\"by hand\","
+	    "\"health\":\"up\",\"drain\":false,\"cause\":\"weight 5\","
+	    "\"override\":5,\"policy\":37,\"policy_cause\":"
+	    "\"response-time 30.0ms, mean 3.0ms; step\","
+	    "\"state_cause\":\"weight 5\",\"changed_ms\":2000,"
+	    "\"active\":1,\"inactive\":2}]}]}";
+	struct status_doc d;
+	json_error_t e;
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	is_int(status_doc_parse(status, strlen(status), &d, &e), 0, "parsed");
+	is_int(status_why(&d, "web", "rs1", f, false), 0, "why, with a policy");
+	fclose(f);
+	is_str(text,
+	    "web/rs1: weight 5, by hand; in the configuration 100\n"
+	    "last change    weight 5, 2.0 s ago\n"
+	    "policy         37, not in force: response-time 30.0ms, mean "
+	    "3.0ms; step\n"
+	    "state          weight 5\n"
+	    "health         up\n"
+	    "connections    1 active, 2 inactive\n",
+	    "configured, by the policy, and by hand");
+	free(text);
+	status_doc_done(&d);
+}
+
 /* A text of up to 90 characters, some of two bytes, some that steer. */
 static json_t *
 random_text(void)
@@ -386,6 +420,7 @@ main(void)
 	test_durations();
 	test_why();
 	test_docs();
+	test_why_policy();
 	test_anything();
 	return done();
 }

@@ -59,6 +59,43 @@ schema_of(const char *path, char *buf, size_t len)
 	sqlite3_close(db);
 }
 
+static void
+forget_causes(struct table *t)
+{
+	struct server *v;
+	size_t i, k;
+
+	for (i = 0; i < t->n_services; i++)
+		for (k = 0; k < t->services[i]->n_servers; k++) {
+			v = t->services[i]->servers[k];
+			memset(v->cause, 0, sizeof(v->cause));
+			memset(v->policy_cause, 0, sizeof(v->policy_cause));
+		}
+}
+
+/* Tables were kept then without a cause of the policy's own. */
+static void
+loads_but_causes(const struct table *want, const char *what)
+{
+	struct store_loaded l;
+	struct table copy;
+	uint8_t *bytes;
+	size_t len;
+	int rc = store_load(id.dir, id.instance, NULL, &l);
+
+	if (table_pack(want, &bytes, &len) < 0 ||
+	    table_unpack(bytes, len, &copy) < 0)
+		abort();
+	free(bytes);
+	forget_causes(&copy);
+	if (rc == 0)
+		forget_causes(&l.table);
+	ok(rc == 0 && same(&l.table, &copy), "%s: loaded as it was", what);
+	is_str(l.text, "", "%s: no remarks", what);
+	table_done(&copy);
+	table_done(&l.table);
+}
+
 /* A file that version 1 wrote and was killed over, with its log. */
 static void
 test_migration(void)
@@ -79,7 +116,7 @@ test_migration(void)
 	(void)snprintf(wal, sizeof(wal), "%s-wal", path);
 	copy("test/data/checkpoint-v1.db", path);
 	copy("test/data/checkpoint-v1.db-wal", wal);
-	loads(&t, "a file of version 1");
+	loads_but_causes(&t, "a file of version 1");
 	s = open_ok(&t);
 	ok(s != NULL, "its writer goes on with it");
 	more(s, &t, &rng, 20);

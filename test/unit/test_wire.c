@@ -37,6 +37,8 @@ CODEC(store_found)
 CODEC(store_state)
 CODEC(health_msg)
 CODEC(history_record)
+CODEC(probe_state)
+CODEC(weight_msg)
 
 #define ROW(type, id) \
 	{ #type, id, sizeof(struct type), type##_p, type##_u }
@@ -47,6 +49,8 @@ static const struct codec codecs[] = {
 	ROW(store_state, MSG_STORE_STATE),
 	ROW(health_msg, MSG_HEALTH),
 	ROW(history_record, MSG_STORE_ROLE),
+	ROW(probe_state, MSG_PROBE_STATE),
+	ROW(weight_msg, MSG_WEIGHT),
 };
 
 /* 0: refused with nothing touched; 1: accepted and the same again; < 0: bad */
@@ -112,6 +116,10 @@ test_bodies(void)
 		"silence", 4, { { "table", 5 }, { "vips", 6 } }, 2 };
 	const struct health_msg health = { "web", "web1", HEALTH_DOWN,
 		"GET / : 500" };
+	const struct probe_state probe = { "web", "web1", HEALTH_UP, 1, 37,
+		WEIGHT_NONE };
+	const struct weight_msg weight = { "web", "web1", WEIGHT_MAX,
+		"load 80%" };
 
 	memset(found.file, 'f', sizeof(found.file) - 1);
 	memset(found.text, 't', sizeof(found.text) - 1);
@@ -123,6 +131,8 @@ test_bodies(void)
 	test_codec(&codecs[3], &state);
 	test_codec(&codecs[4], &health);
 	test_codec(&codecs[5], &role);
+	test_codec(&codecs[6], &probe);
+	test_codec(&codecs[7], &weight);
 }
 
 static void
