@@ -176,6 +176,25 @@ check_rows(struct check *k)
 	(void)sqlite3_finalize(row);
 }
 
+/* What its name says, unless somebody gave it another. */
+static void
+check_name(struct check *k)
+{
+	const struct store_meta *m = &k->v->meta;
+	struct store_id id = { .epoch = m->epoch };
+	const char *name = strrchr(k->v->path, '/');
+	char want[STORE_PATH_LEN];
+
+	name = name != NULL ? name + 1 : k->v->path;
+	if (strncmp(name, "checkpoint-", 11) != 0)
+		return;
+	memcpy(id.instance, m->instance, sizeof(id.instance));
+	file_path(&id, want, sizeof(want));
+	if (strcmp(strrchr(want, '/') + 1, name) != 0)
+		fault(k, "meta: instance \"%s\", epoch %" PRIu64
+		    ": not what the file's name says", m->instance, m->epoch);
+}
+
 unsigned
 store_view_check(struct store_view *v, store_fault_fn fn, void *arg)
 {
@@ -187,6 +206,7 @@ store_view_check(struct store_view *v, store_fault_fn fn, void *arg)
 	table_init(&k.table);
 	if (v->log_lost)
 		fault(&k, "log: damaged, its last changes are lost");
+	check_name(&k);
 	check_pages(&k);
 	(void)db_number(v->db, "SELECT max(seq) FROM snapshot", &newest);
 	k.newest = (uint64_t)newest;

@@ -42,6 +42,8 @@ static const struct {
 	{ "uplink.witnesses[].how", "uninteresting" },
 	{ "uplink.witnesses[].problem", "prose" },
 	{ "services[].servers[].cause", "prose" },
+	{ "services[].servers[].policy_cause", "prose" },
+	{ "services[].servers[].state_cause", "prose" },
 	{ "ipvs.error", "prose; an alarm" },
 	{ "checkpoint.auto.replay_from", "a word about another row" },
 	{ "checkpoint.auto.mtbf_from", "a word about another row" },
