@@ -139,7 +139,7 @@ check-unit: programs $(UNIT_BIN)
 # What is installed beside the programs: man pages, units, completion.
 .PHONY: check-files
 check-files: programs
-	$(Q)$(PROVE) --exec $(PYTHON) test/package/test_files.py
+	$(Q)$(PROVE) --exec $(PYTHON) $(wildcard test/package/test_*.py)
 
 check-clang:
 	@echo "== clang builds it without a warning"

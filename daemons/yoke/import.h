@@ -140,5 +140,12 @@ void imp_print(const struct imp *m, FILE *f);
 /* ---- import_check.c ---- */
 /* Whether a yoke.conf with this text and two nodes is accepted; 0, or why. */
 int imp_check(const char *text, char *why, size_t len);
+/* The same with the nodes that are in it, as the one called node. */
+int imp_check_as(const char *text, const char *node, char *why, size_t len);
+
+/* ---- import_file.c ---- */
+/* A file as text for a yoke.conf; tells on stderr what is lost, or why it
+ * failed: -1. Caller free()s. */
+int imp_file(const char *file, char **ret);
 
 #endif

@@ -15,8 +15,8 @@
 	"node d1 { id = 1 path net1 { device = eth0 address = 240.0.0.1 } }\n" \
 	"node d2 { id = 2 path net1 { device = eth0 address = 240.0.0.2 } }\n"
 
-int
-imp_check(const char *text, char *why, size_t len)
+static int
+load(const char *text, const char *nodes, const char *as, char *why, size_t len)
 {
 	struct conf_err e = { 0 };
 	struct conf *conf = NULL;
@@ -28,10 +28,10 @@ imp_check(const char *text, char *why, size_t len)
 		return -errno;
 	}
 	(void)snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	if (dprintf(fd, "%s%s", text, NODES) < 0)
+	if (dprintf(fd, "%s%s", text, nodes) < 0)
 		(void)snprintf(why, len, "memory: %s", strerror(errno));
 	else
-		rc = conf_load(file, "d1", CONF_NO_KEY, &conf, &e);
+		rc = conf_load(file, as, CONF_NO_KEY, &conf, &e);
 	if (rc < 0 && e.text[0] != '\0') {
 		(void)snprintf(e.file, sizeof(e.file), "output");
 		(void)snprintf(why, len, "%s",
@@ -40,4 +40,16 @@ imp_check(const char *text, char *why, size_t len)
 	conf_free(conf);
 	(void)close(fd);
 	return rc;
+}
+
+int
+imp_check(const char *text, char *why, size_t len)
+{
+	return load(text, NODES, "d1", why, len);
+}
+
+int
+imp_check_as(const char *text, const char *node, char *why, size_t len)
+{
+	return load(text, "", node, why, len);
 }

@@ -8,9 +8,16 @@ STATUS_TEXT_SRC := \
 	daemons/yoke/status_text.c \
 	watch/status_get.c
 
+# a new pair's files; also linked by test_init
+INIT_SRC := \
+	daemons/yoke/init_plan.c \
+	daemons/yoke/init_text.c \
+	daemons/yoke/init_write.c
+
 # other programs' configurations as ours; also linked by test_import
 IMPORT_SRC := \
 	daemons/yoke/import_check.c \
+	daemons/yoke/import_file.c \
 	daemons/yoke/import_keepalived.c \
 	daemons/yoke/import_ldirectord.c \
 	daemons/yoke/import_model.c \
@@ -31,14 +38,20 @@ yoke_SRC = \
 	daemons/yoke/checkpoint_where.c \
 	daemons/yoke/cmd_convert.c \
 	daemons/yoke/cmd_drill.c \
+	daemons/yoke/cmd_init.c \
 	daemons/yoke/cmd_maintenance.c \
 	daemons/yoke/cmd_order.c \
 	daemons/yoke/cmd_replay.c \
 	daemons/yoke/cmd_status.c \
 	daemons/yoke/cmd_watch.c \
 	daemons/yoke/grammar.c \
+	daemons/yoke/init_check.c \
+	daemons/yoke/init_facts.c \
+	daemons/yoke/init_ping.c \
+	daemons/yoke/init_status.c \
 	daemons/yoke/main.c \
 	$(IMPORT_SRC) \
+	$(INIT_SRC) \
 	$(STATUS_TEXT_SRC) \
 	$(STORE_SRC)
 yoke_LDLIBS := -lm
