@@ -5,6 +5,7 @@
 #include "common/daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <qb/qbdefs.h>
 #include <qb/qbloop.h>
 #include <sched.h>
@@ -134,6 +135,9 @@ parse_args(struct daemon *d, int argc, char **argv)
 
 /* ---- scheduling ---- */
 
+#define KEEP_FREE (32 << 20)
+#define KEEP_PAD (1 << 20)
+
 static void
 go_real_time(const struct daemon_desc *desc)
 {
@@ -147,6 +151,11 @@ go_real_time(const struct daemon_desc *desc)
 		    desc->rt_priority, err_text(-errno));
 	if (!desc->lock_memory)
 		return;
+	/* Locked memory that is given back must be filled again, a page and a
+	 * call at a time: what was needed once is kept for the next time. */
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+	(void)mallopt(M_TOP_PAD, KEEP_PAD);
+	(void)mallopt(M_MMAP_THRESHOLD, KEEP_PAD);
 	/* With a limit left, locking would make later allocations fail. */
 	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0 ||
 	    mlockall(MCL_CURRENT | MCL_FUTURE) < 0)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """bench_scale: 1 000 services with 10 real servers each: what the pair takes for
-it, and whether a beat is ever late because of it.
+it, whether a beat is ever late because of it, and keepalived with the same.
 
 usage: bench_scale.py [--services N] [--runs N] [--json FILE]"""
 import argparse
@@ -10,7 +10,9 @@ import statistics
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, f"{HERE}/../bench"]
+from metronome import Metronome                             # noqa: E402
 from pair import Pair                                       # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 
@@ -46,9 +48,14 @@ def rss_mb(rack, node, pid):
     return int(text.split()[1]) / 1024
 
 
-def beats(pair, node):
-    b = pair.status(node)["beats"]
-    return b
+def show_beats(pair, what):
+    """How late our own beats were so far; the machine's pauses are in it."""
+    for n in pair.rack.NODES:
+        s = pair.status(n)
+        if s:
+            print(f"{what}: {n} late_max_us={s['beats']['late_max_us']} "
+                  f"sleeps={s['beats']['sleeps']} "
+                  f"alarms={[x['text'] for x in s['alarms']]}", flush=True)
 
 
 def timed(fn):
@@ -64,6 +71,66 @@ def reload_ms(rack, pair, node, changed):
     return ms
 
 
+# Looked at from within: a question to the machine takes longer than a change.
+WAIT_KERNEL = """\
+start=$(date +%s%N); {what}
+while [ $(grep -c "Route   {weight} " /proc/net/ip_vs) != {count} ]; do :; done
+echo $((($(date +%s%N) - start) / 1000))"""
+
+
+def until_kernel(rack, node, what, weight, count):
+    """ms until the kernel has so many servers of that weight."""
+    return int(rack.run(node, WAIT_KERNEL.format(
+        what=what, weight=weight, count=count), timeout=60).split()[-1]) / 1000
+
+
+KEEPALIVED = "/etc/keepalived/keepalived.conf"
+BUSY = """\
+ticks() { cat $(ls -d /proc/[0-9]*/stat | xargs grep -l keepalived) |
+	awk '{ n += $14 + $15 } END { print n }'; }
+was=$(ticks); pkill -HUP -o -x keepalived; sleep 3; echo $(($(ticks) - was))"""
+
+
+class Keepalived:
+    """keepalived with the same services, servers and weights, no checks; VRRP
+    on one address."""
+
+    def __init__(self, rack, node, n):
+        self.rack, self.node, self.n = rack, node, n
+
+    def conf(self, changed):
+        out = ["global_defs { router_id x }\nvrrp_instance V { state MASTER\n"
+               "interface eth0\nvirtual_router_id 51\npriority 200\n"
+               "virtual_ipaddress { 10.80.0.1/32 dev eth0\n}\n}"]
+        for s in range(self.n):
+            rows = "".join(
+                f"\treal_server 10.90.{s // 25}.{s % 25 * 10 + k + 1} "
+                f"{1000 + s // VIPS} {{\n\t\tweight "
+                f"{20 if s * SERVERS + k < changed else 10}\n\t}}\n"
+                for k in range(SERVERS))
+            out.append(f"virtual_server 10.80.0.{s % VIPS + 1} "
+                       f"{1000 + s // VIPS} {{\n\tlvs_sched wlc\n\tlvs_method "
+                       f"DR\n\tprotocol TCP\n{rows}}}")
+        return "\n".join(out) + "\n"
+
+    def put(self, changed):
+        self.rack.run(self.node, "mkdir -p /etc/keepalived")
+        self.rack.put(self.node, KEEPALIVED, self.conf(changed))
+
+    def measure(self, out):
+        run = self.rack.run
+        run(self.node, "pkill -KILL yoke; sleep 0.2; ipvsadm -C", check=False)
+        self.put(0)
+        out["keepalived_start_ms"] = until_kernel(
+            self.rack, self.node, "setsid keepalived --dont-fork "
+            "--log-console >/dev/null 2>&1 </dev/null &", 10, self.n * SERVERS)
+        self.put(1000)
+        out["keepalived_reload_1000_ms"] = until_kernel(
+            self.rack, self.node, "pkill -HUP -o -x keepalived", 20, 1000)
+        out["keepalived_reload_same_cpu_ms"] = 10 * int(
+            run(self.node, BUSY, timeout=20).split()[-1])
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--services", type=int, default=1000)
@@ -71,17 +138,14 @@ def main():
     p.add_argument("--json", default="build/bench-scale.json")
     a = p.parse_args()
     out = {"servers": a.services * SERVERS}
-    with Rack(mem="512M") as rack:
+    with Rack(mem="512M") as rack, Metronome() as machine:
         pair = BigPair(rack, a.services)
         start = time.monotonic()
         pair.start()
         active, standby = pair.wait_settled(120)
         out["settled_s"] = round(time.monotonic() - start, 1)
         print("settled", out["settled_s"], flush=True)
-        for n in (active, standby):
-            b = beats(pair, n)
-            print(n, {k: b[k] for k in b if "late" in k or "sleep" in k
-                      or "gap" in k}, flush=True)
+        show_beats(pair, "settled")
         print("ipvs", {k: v for k, v in pair.status(active)["ipvs"].items()
                        if not isinstance(v, list)}, flush=True)
         out["rss_yoked_mb"] = rss_mb(rack, active, pair.pids[active, "yoked"])
@@ -92,18 +156,28 @@ def main():
         out["reload_1000_ms"] = statistics.median(
             reload_ms(rack, pair, active, 1000 * (i % 2 == 0))
             for i in range(a.runs))
-        out["status_ms"] = timed(lambda: pair.yoke(
-            active, "status --json >/dev/null", timeout=30))
+        rack.put(active, "/etc/yoke/yoke.conf",
+                 pair.conf(services=pair.services(0)))
+        pair.yoke(active, "reload", timeout=30)
         wait_for(pair.settled, 60, "settled")
-        for n in (active, standby):
-            b = beats(pair, n)
-            print(n, {k: b[k] for k in b if "late" in k or "sleep" in k
-                      or "gap" in k}, flush=True)
+        rack.put(active, "/etc/yoke/yoke.conf",
+                 pair.conf(services=pair.services(1000)))
+        out["kernel_1000_ms"] = until_kernel(
+            rack, active, f"{pair.bin}/yoke -c /etc/yoke/yoke.conf -n {active} "
+            "reload >/dev/null", 20, 1000)
+        out["status_ms"] = statistics.median(
+            timed(lambda: pair.yoke(active, "status --json >/dev/null",
+                                    timeout=30, check=False))
+            for _ in range(a.runs))
+        wait_for(pair.settled, 60, "settled")
+        show_beats(pair, "afterwards")
         rack.power_cut(active)
         pair.wait_role(standby, "active", 10)
         t = pair.status(standby)["transitions"]
         print([(x["to"], x["silence_us"], x["total_us"], x["steps"])
                for x in t[:2]])
+        Keepalived(rack, standby, a.services).measure(out)
+    out["machine_stood_still_ms"] = round(machine.worst() * 1000, 1)
     print(json.dumps(out, indent=1))
     os.makedirs("build", exist_ok=True)
     with open(a.json, "w") as f:
