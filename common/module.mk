@@ -26,6 +26,7 @@ COMMON_SRC += \
 	common/msg.c \
 	common/out.c \
 	common/policy.c \
+	common/policy_name.c \
 	common/run.c \
 	common/service.c \
 	common/timers.c \

@@ -1,6 +1,6 @@
 /*
- * policy: names of policies and metrics; single keys by the rows that the
- * configuration is read with, so that a record holds what a file would.
+ * policy: single keys by the rows that the configuration is read with, so that
+ * a record holds what a file would.
  */
 #include "common/policy.h"
 
@@ -10,35 +10,6 @@
 
 #include "common/conf_impl.h"
 #include "common/mem.h"
-
-static const char *const types[POLICY__TYPES] = {
-	[POLICY_FIXED] = "fixed",
-	[POLICY_RESPONSE] = "response-time",
-	[POLICY_LOAD] = "load",
-	[POLICY_BOTH] = "both",
-};
-
-static const char *const metrics[LOAD__METRICS] = {
-	[LOAD_CPU] = "cpu",
-	[LOAD_MEMORY] = "memory",
-	[LOAD_NETWORK] = "network",
-	[LOAD_DISK] = "disk",
-	[LOAD_RUN] = "load",
-	[LOAD_PRESSURE] = "pressure",
-	[LOAD_HITS] = "hits",
-};
-
-const char *
-policy_name(unsigned type)
-{
-	return type < POLICY__TYPES ? types[type] : "?";
-}
-
-const char *
-load_metric_name(unsigned which)
-{
-	return which < LOAD__METRICS ? metrics[which] : "?";
-}
 
 void
 policy_defaults(struct policy *ret)

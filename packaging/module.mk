@@ -58,6 +58,7 @@ install-agent: $(addprefix $(BIN)/,$(AGENT_PROGS))
 	$(call put,755,$(sbindir),$(addprefix $(BIN)/,$(AGENT_PROGS)))
 	$(call put,644,$(unitdir),$(AGENT_UNITS))
 	$(call put_man,$(AGENT_MAN))
+	install -D -m 644 packaging/agentd.conf $(DESTDIR)$(examplesdir)/agentd.conf
 
 install-doc:
 	$(call put,644,$(docdir),README.md HACKING.md test/RESULTS.md)

@@ -202,3 +202,9 @@ UNIT += test_import
 test_import_SRC = \
 	test/unit/test_import.c \
 	$(IMPORT_SRC)
+
+# the agent of real servers
+UNIT += test_agentd
+test_agentd_SRC = \
+	test/unit/test_agentd.c \
+	$(AGENTD_SRC)
