@@ -40,7 +40,12 @@ cmd_drill(struct cli *c, unsigned n, char **words)
 	for (i = 1; i < n; i++) /* words[0] is "drill" */
 		argv[len + i - 1] = words[i];
 	if (access(runner(), R_OK) < 0)
-		fprintf(stderr, "yoke: %s: %s\n", runner(), strerror(errno));
+		fprintf(stderr,
+		    "yoke: %s: %s\n"
+		    "  the drills come with \"make install\"; in a source "
+		    "tree set\n"
+		    "  YOKE_DRILLS=contrib/drills/run.py\n",
+		    runner(), strerror(errno));
 	else if (execv(PYTHON, argv) < 0)
 		fprintf(stderr, "yoke: %s: %s\n", PYTHON, strerror(errno));
 	free(argv);

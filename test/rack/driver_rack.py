@@ -24,7 +24,7 @@ LOAD = {"rate": "200", "established": "20", "young": "20"}
 # other one takes over
 UPLINK = ("uplink { witness = { 10.77.0.11, 10.77.0.12 }\n"
           "interval = 50ms  misses = 3 }")
-SERIAL = 0          # with one, its own drills too: --set serial=115200
+SERIAL = 115200     # --set serial=0: the drills that must have no line
 CALM = {"interval": "50ms", "misses": "6"}  # others may work on this machine
 STORE_BYTES = 8 << 20
 OWN = "/run/store"      # each director's own storage, kept over a power cut
@@ -126,8 +126,10 @@ class RackDriver(Driver):
 
     def prepare(self, node):
         # one CPU: whoever is real-time there keeps the kernel from receiving,
-        # unless the thread that does it has a priority too (HACKING.md)
-        self.rack.run(node, "chrt -f -p 30 $(pgrep ksoftirqd)")
+        # and from ending what waits for RCU with the network's lock held,
+        # unless the threads that do it have a priority too (README.md)
+        self.rack.run(node, "for p in $(pgrep 'ksoftirqd|^rcu_'); do "
+                      "chrt -f -p 30 $p; done")
         self.mount_store(node)
 
     def mount_store(self, node):
