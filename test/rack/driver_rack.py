@@ -125,11 +125,6 @@ class RackDriver(Driver):
         self.pair.start(nodes)
 
     def prepare(self, node):
-        # one CPU: whoever is real-time there keeps the kernel from receiving,
-        # and from ending what waits for RCU with the network's lock held,
-        # unless the threads that do it have a priority too (README.md)
-        self.rack.run(node, "for p in $(pgrep 'ksoftirqd|^rcu_'); do "
-                      "chrt -f -p 30 $p; done")
         self.mount_store(node)
 
     def mount_store(self, node):

@@ -35,6 +35,7 @@ import corosync                                             # noqa: E402
 import keepalived                                           # noqa: E402
 import net                                                  # noqa: E402
 import servers                                              # noqa: E402
+import softirq                                              # noqa: E402
 from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
 
 BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
@@ -99,6 +100,8 @@ class Rack:
         _catch_signals()
         os.makedirs(self.shared)
         os.mkdir(f"{self.dir}/uml")
+        if self.rt:
+            softirq.first()
         self.guard = subprocess.Popen(
             ["/bin/sh", "-c", 'read -r x; exec "$0" "$1" reap "$2"',
              sys.executable, f"{HERE}/rack.py", str(self.owner)],
@@ -146,6 +149,7 @@ class Rack:
             todo = last_in_first_out.callback
             if self.guard:
                 todo(_kill_group, self.guard)
+            todo(_calm)
             todo(_live.remove, self)
             todo(shutil.rmtree, self.dir, ignore_errors=True)
             if self.fabric:
@@ -393,7 +397,14 @@ def reap():
             _reap_named(f"{BASE}/{name}")
             shutil.rmtree(f"{BASE}/{name}", ignore_errors=True)
             gone.append(name)
+    if gone:
+        _calm()
     return gone
+
+
+def _calm():
+    if not any(n.startswith("yoke-rack-") for n in os.listdir(BASE)):
+        softirq.as_before()
 
 
 def _kill_ns(ns):

@@ -7,6 +7,7 @@ import time
 import traceback
 
 import net
+import softirq
 from rack import BASE, Rack, reap, wait_for
 
 TESTS = []
@@ -246,6 +247,13 @@ def t_queue(rack):
             time.sleep(0)
     rack.freeze("d1", on=False)
     wait_for(lambda: unasked() - before == 1000, 5, "all of 1000 packets")
+
+
+@test("the host's receive threads go before the directors")
+def t_softirq(rack):
+    if rack.rt:
+        for pid in softirq.threads():
+            assert os.sched_getparam(pid).sched_priority > rack.rt, pid
 
 
 @test("freeze: a frozen director is silent, a thawed one goes on")
