@@ -253,6 +253,8 @@ director_evaluate(struct director *d)
 		    why_name(d->decision.why), why_text(d->decision.why));
 	if (d->decision.intent == INTENT_FENCE)
 		fence_begin(d);
+	if (d->decision.intent == INTENT_RELEASE && still_lingering(d))
+		return;
 	if (intent_event(d->decision.intent) != EV__LAST)
 		director_event(
 		    d, intent_event(d->decision.intent), d->decision.why);

@@ -120,6 +120,8 @@ struct director {
 	usec_t load_at;
 	unsigned announced;       /* how often in this term */
 	struct timer start_wait, load_wait, renew, announce, ask, left;
+	struct timer linger;
+	bool lingered; /* the handover may end: see takeover.c */
 };
 
 /* Starts as ROLE_STARTING. 0 or -errno. All borrowed until director_stop(). */

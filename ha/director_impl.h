@@ -26,6 +26,7 @@ enum role_event join_as_standby(struct director *d, struct transition *t);
 void takeover_start(struct director *d); /* timers */
 void takeover_stop(struct director *d);
 void announce_again(struct director *d); /* from the first one on */
+bool still_lingering(struct director *d); /* too early to let go */
 void vips_reload(struct director *d, const struct conf *fresh);
 
 /* rollback.c */

@@ -12,6 +12,7 @@
 #include "ha/director_impl.h"
 
 #define ASK_WAIT USEC_S /* for the standby to take over */
+#define LINGER (20 * USEC_MS) /* for packets that are on their way to us */
 #define ANNOUNCE_EVERY (30 * USEC_S)
 
 /* When to announce, after the first time at once. The last is after a dead
@@ -137,9 +138,41 @@ on_ask(void *arg)
 		director_event(d, EV_REFUSED, WHY_SWITCH);
 }
 
+/* The other one has the addresses, and whoever knows it sends there. What was
+ * sent before is served to the end, while nothing is announced any more: dropped
+ * at once, the addresses took packets with them that had to be sent again. */
+bool
+still_lingering(struct director *d)
+{
+	if (d->role != ROLE_HANDING_OVER || d->lingered)
+		return false;
+	if (!timer_armed(&d->linger)) {
+		timer_stop(&d->announce);
+		timer_stop(&d->ask);
+		timer_in(&d->linger, LINGER);
+	}
+	return true;
+}
+
+static void
+on_linger(void *arg)
+{
+	struct director *d = arg;
+
+	if (d->role != ROLE_HANDING_OVER)
+		return;
+	d->lingered = true;
+	director_evaluate(d);
+	if (d->role != ROLE_HANDING_OVER)
+		return;
+	announce_again(d); /* it does not have them after all */
+	timer_in(&d->ask, ASK_WAIT);
+}
+
 void
 takeover_start(struct director *d)
 {
+	timer_init(&d->linger, d->loop, on_linger, d);
 	timer_init(&d->renew, d->loop, on_renew, d);
 	timer_init(&d->announce, d->loop, on_announce, d);
 	timer_init(&d->ask, d->loop, on_ask, d);
@@ -151,6 +184,7 @@ takeover_stop(struct director *d)
 	timer_stop(&d->renew);
 	timer_stop(&d->announce);
 	timer_stop(&d->ask);
+	timer_stop(&d->linger);
 }
 
 enum role_event
@@ -232,6 +266,7 @@ ask_standby(struct director *d, struct transition *t)
 	/* from this beat on we are handing over: it tells a late message */
 	put_u64(&b, d->beats.guard.session);
 	put_u64(&b, d->beats.guard.number + 1);
+	d->lingered = false;
 	timer_in(&d->ask, ASK_WAIT);
 	if (d->ports.link->send(
 		d->ports.link_ctx, MSG_PEER_SWITCH, mem, b.pos) < 0)

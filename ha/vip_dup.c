@@ -109,12 +109,13 @@ vip_dup_now(const struct vip_dup *u, size_t i)
 	s = &u->seen[i];
 	if (s->last == 0 || loop_now(u->loop) - s->last > DUP_RECENT)
 		return NULL;
+	if (is_peer_mac(u, s->mac) && s->last - u->held_since < DUP_FIRST_ASK)
+		return NULL; /* we know by now who it was */
 	return s;
 }
 
-/* The peer's own addresses too: its card may be another one by now. */
 static void
-ask_all(struct vip_dup *u)
+ask_peer(struct vip_dup *u)
 {
 	const struct conf_node *n = u->conf->self, *p = u->conf->peer;
 	size_t i, k;
@@ -125,17 +126,30 @@ ask_all(struct vip_dup *u)
 			    strcmp(p->paths[i].name, n->paths[k].name) == 0)
 				u->ops->ask(u->ctx, &p->paths[i].address,
 				    n->paths[k].device);
-	for (i = 0; u->holding && i < u->conf->n_vips; i++)
-		u->ops->ask(
-		    u->ctx, &u->conf->vips[i].addr, u->conf->vips[i].device);
+}
+
+/* Whose claims are the peer's must be known before there are any. */
+static void
+on_who(void *arg)
+{
+	struct vip_dup *u = arg;
+
+	if (u->n_peers > 0)
+		return;
+	ask_peer(u);
+	timer_in(&u->who, DUP_ASK_PEER);
 }
 
 static void
 on_ask(void *arg)
 {
 	struct vip_dup *u = arg;
+	size_t i;
 
-	ask_all(u);
+	ask_peer(u); /* its card may be another one by now */
+	for (i = 0; u->holding && i < u->conf->n_vips; i++)
+		u->ops->ask(
+		    u->ctx, &u->conf->vips[i].addr, u->conf->vips[i].device);
 	timer_in(&u->ask, DUP_ASK);
 }
 
@@ -175,7 +189,9 @@ vip_dup_start(struct vip_dup *u, struct loop *l, const struct conf *conf,
 	*u =
 	    (struct vip_dup){ .loop = l, .conf = conf, .ops = ops, .ctx = ctx };
 	timer_init(&u->ask, l, on_ask, u);
-	timer_in(&u->ask, USEC_S);
+	timer_in(&u->ask, DUP_ASK);
+	timer_init(&u->who, l, on_who, u);
+	timer_in(&u->who, DUP_WHO);
 	return vip_dup_reload(u, conf);
 }
 
@@ -183,6 +199,7 @@ void
 vip_dup_stop(struct vip_dup *u)
 {
 	timer_stop(&u->ask);
+	timer_stop(&u->who);
 	free(u->seen);
 	u->seen = NULL;
 }

@@ -17,6 +17,8 @@
 	(3 * USEC_S) /* after a takeover; also the time in which               \
 		      * the peer may still have the addresses */
 #define DUP_ASK (30 * USEC_S)
+#define DUP_WHO (100 * USEC_MS)	  /* after the start: who is the peer? */
+#define DUP_ASK_PEER (2 * USEC_S) /* and again, until it is known */
 #define DUP_RECENT                                                             \
 	(100 * USEC_S)		 /* three questions without an answer: gone    \
 				  */
@@ -54,7 +56,7 @@ struct vip_dup {
 	unsigned n_peers;
 	bool holding;
 	usec_t held_since, defended, told;
-	struct timer ask;
+	struct timer ask, who;
 };
 
 int vip_dup_start(struct vip_dup *u, struct loop *l, const struct conf *conf,

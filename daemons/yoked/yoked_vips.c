@@ -166,10 +166,17 @@ yoked_vips_claim(struct yoked *y, int index, const struct neigh_claim *c)
 void
 yoked_vips_hold(struct yoked *y)
 {
-	if (!y->net.started || y->net.dups.holding == y->director.holding)
+	bool held = y->director.holding;
+	bool ours = held && y->director.role != ROLE_HANDING_OVER;
+
+	if (!y->net.started)
 		return;
+	if (y->net.dups.holding != ours)
+		vip_dup_hold(&y->net.dups, ours); /* the peer may claim them */
+	if (y->net.held == held)
+		return;
+	y->net.held = held;
 	vip_watch_hold(&y->net.vips);
-	vip_dup_hold(&y->net.dups, y->director.holding);
 	yoked_net_listen(y);
 }
 

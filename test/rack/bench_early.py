@@ -31,14 +31,12 @@ YOUNG_RATE = 250
 
 def run(scheduler, early):
     with Rack(rt=bench_noise.DIRECTORS) as rack:
-        bench_noise.raise_servers(rack)
         pair = Pair(rack, scheduler=scheduler, early=early, interval="10ms")
         pair.start()
         active, standby = pair.wait_settled()
         wait_for(lambda: pair.status(active)["sync"]["full"], 10, "full")
         with Traffic(rack, rate=250, established=20,
                      young_rate=YOUNG_RATE) as t:
-            bench_noise.raise_prober(rack, t.proc.pid)
             t.wait_ready()
             time.sleep(1 + random.uniform(0, 0.1))
             sync = pair.status(active)["sync"]

@@ -5,36 +5,18 @@ noise is left is judged by the host's own accounts, not by how a run came out: h
 directors' processes were ready to run and had no CPU (the second number of
 /proc/PID/schedstat), and how late the prober was.
 """
-import contextlib
 import os
 import time
 
 import net
 from uml import group_members
 
-SERVERS, DIRECTORS, PROBER = 29, 30, 31     # priorities
-CUT_MS = 8              # a director without a CPU, from the fault on: at most this
-LOAD_MS = 90            # and so much in every second; 50 is usual under load
+DIRECTORS = 30          # their priority
+CUT_MS = 60             # a director without a CPU, from the fault on: at most this
+LOAD_MS = 200           # and so much in every second; 100 is usual under load,
+                        # in waits of a fraction of a ms behind servers and client
 PROBER_MS = 8           # the prober starts a connection every 2 ms
 QUIET_S = 120           # in all, waited for other racks to go away
-
-
-def raise_servers(rack):
-    """Real servers that wait for a CPU would look like a slow director."""
-    for role in rack.RS:
-        for pid in net.ns_pids(rack.fabric.ns(role)):
-            _raise(rack, pid, SERVERS)
-
-
-def raise_prober(rack, pid):
-    _raise(rack, pid, PROBER)
-
-
-def _raise(rack, pid, priority):
-    with contextlib.suppress(ProcessLookupError):
-        if rack.rt:
-            os.sched_setscheduler(pid, os.SCHED_RR,
-                                  os.sched_param(priority))
 
 
 def waited_by_pid(rack, node):

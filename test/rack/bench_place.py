@@ -52,7 +52,6 @@ class Place:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.rack)
-            bench_noise.raise_servers(self.rack)
             self.side = self.config.start(self.rack)
             self.side.settle()
             self.watch = Watch(self.rack)
@@ -121,7 +120,6 @@ class Place:
         term = self.side.term(active)
         began = time.time()
         with load(self.rack) as t:
-            bench_noise.raise_prober(self.rack, t.proc.pid)
             t.wait_ready()
             idle = self.waited()
             time.sleep(BEFORE_S + random.uniform(0, 0.1))

@@ -99,7 +99,6 @@ def join(rack, pair, active, standby):
 
 def run(conns):
     with Rack(mem="512M", rt=bench_noise.DIRECTORS) as rack:
-        bench_noise.raise_servers(rack)
         pair = Pair(rack, scheduler="rr")
         pair.start()
         active, standby = pair.wait_settled()
@@ -107,7 +106,6 @@ def run(conns):
         inject(rack, active, conns)
         time.sleep(1)
         with Traffic(rack, rate=200, established=50, young_rate=20) as t:
-            bench_noise.raise_prober(rack, t.proc.pid)
             t.wait_ready()
             r = join(rack, pair, active, standby)
         r["load"] = client(t.report)
@@ -120,7 +118,6 @@ def run(conns):
         r["joined_has"] = len(have)
         r["joined_missing"] = len(want - have)
         with Traffic(rack, rate=200, established=50, young_rate=20) as t:
-            bench_noise.raise_prober(rack, t.proc.pid)
             t.wait_ready()
             time.sleep(1)
             t.mark()

@@ -122,7 +122,8 @@ class Rack:
                 m.power_on()
         for i, role in enumerate(self.RS, 11):
             self.servers[role] = servers.Server(role, i, self.fabric, self.dir,
-                                                self.VIP, self.VIP6)
+                                                self.VIP, self.VIP6,
+                                                self.rt and self.rt + 1)
             self.servers[role].prepare()
         servers.start_all(self.servers.values())
         if boot:

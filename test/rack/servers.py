@@ -43,7 +43,10 @@ http {{
 
 
 class Server:
-    def __init__(self, role, number, fabric, rack_dir, vip, vip6):
+    def __init__(self, role, number, fabric, rack_dir, vip, vip6, rt=0):
+        """rt: real-time priority; above the directors, or a server that waits
+        for a CPU of theirs would look like a slow director."""
+        self.rt = rt
         self.role, self.addr, self.fabric = role, f"10.77.0.{number}", fabric
         self.vip, self.vip6 = vip, vip6
         self.dir = f"{rack_dir}/{role}"
@@ -63,7 +66,9 @@ class Server:
         conf = f"{self.dir}/nginx.conf"
         with open(conf, "w") as f:
             f.write(CONF.format(dir=self.dir, role=self.role))
-        argv = net.ns_argv(self.fabric.ns(self.role)) + [
+        argv = net.ns_argv(self.fabric.ns(self.role))
+        argv += ["chrt", "-r", str(self.rt)] if self.rt else []
+        argv += [
             "nginx", "-e", f"{self.dir}/error.log", "-p", self.dir, "-c", conf]
         with open(f"{self.dir}/nginx.out", "ab", 0) as log:
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL,

@@ -169,6 +169,15 @@ test_peer(void)
 	claim(&s, 1, other, true);
 	ok(!vip_dup_now(&s.dup, 1)->peer, "others are others");
 	scene_done(&s);
+
+	scene_init(&s);
+	vip_dup_hold(&s.dup, true);
+	claim(&s, 0, peer_mac, true);
+	ok(vip_dup_now(&s.dup, 0) != NULL, "an unknown card is a duplicate");
+	vip_dup_claim(&s.dup, "eth0", &s.paths[1].address, peer_mac, false);
+	ok(vip_dup_now(&s.dup, 0) == NULL,
+	    "not any more when it turns out to be the peer's, at a switch");
+	scene_done(&s);
 }
 
 static void
@@ -177,8 +186,13 @@ test_asked(void)
 	struct scene s;
 
 	scene_init(&s);
+	pass(&s, DUP_WHO);
+	is_int(s.asked[2], 1, "at once it is asked who the peer is");
+	pass(&s, 5 * DUP_ASK_PEER);
+	is_int(s.asked[2], 6, "and again until it says so");
+	vip_dup_claim(&s.dup, "eth0", &s.paths[1].address, peer_mac, false);
 	pass(&s, 65 * USEC_S);
-	ok(s.asked[0] == 0 && s.asked[2] >= 2,
+	ok(s.asked[0] == 0 && s.asked[2] == 8,
 	    "a standby only asks for the peer's card");
 	vip_dup_hold(&s.dup, true);
 	pass(&s, DUP_FIRST_ASK);
