@@ -111,6 +111,7 @@ clean:
 RACK_LONG := test/rack/test_drills_ssh.py test/rack/test_ppp.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
+WATCH_BIN = $(addprefix $(BIN)/,$(WATCH_UNIT))
 PROVE := prove --timer --merge
 ROOT := $(filter 0,$(shell id -u))
 PYTHON := /usr/bin/python3
@@ -134,7 +135,8 @@ check-all: layers programs testprograms
 
 check-unit: programs $(UNIT_BIN)
 	@echo "== unit and scenario tests$(FLAVOUR)"
-	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(UNIT_BIN)
+	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(filter-out $(WATCH_BIN),$(UNIT_BIN))
+	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 4 $(WATCH_BIN)
 
 # What is installed beside the programs: man pages, units, completion.
 .PHONY: check-files

@@ -134,6 +134,8 @@ struct conf {
 	bool sync_early;            /* tell of connections at their SYN */
 	struct conf_notify *notifies;
 	size_t n_notifies;
+	char snmp_agentx[104]; /* snmpd's socket */
+	uint32_t snmp_events;  /* as conf_notify's */
 	char metrics_listen[104]; /* "127.0.0.1:5481", "/file" */
 	bool test_no_replica;       /* test option: ignore replicated state */
 };

@@ -126,6 +126,7 @@ conf_print(const struct conf *c)
 	print_whole(f, 1, SEC_sync, c);
 	for (i = 0; i < c->n_notifies; i++)
 		print_whole(f, 1, SEC_notify, &c->notifies[i]);
+	print_whole(f, 1, SEC_snmp, c);
 	print_whole(f, 1, SEC_metrics, c);
 	print_whole(f, 1, SEC_test, c);
 	if (fclose(f) != 0) {

@@ -167,6 +167,7 @@ check_listen(const void *field)
 #define IN_checkpoint struct conf
 #define IN_sync struct conf
 #define IN_metrics struct conf
+#define IN_snmp struct conf
 #define IN_notify struct conf_notify
 #define IN_test struct conf
 #define FIELD(section, field)                                                  \

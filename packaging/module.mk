@@ -47,6 +47,8 @@ install-director: programs $(COMPLETION)
 		$(DESTDIR)$(libdir_noarch)/sysctl.d/50-yoke.conf
 	install -D -m 644 packaging/sysusers.conf \
 		$(DESTDIR)$(libdir_noarch)/sysusers.d/yoke.conf
+	install -D -m 644 packaging/mib/YOKE-MIB.txt \
+		$(DESTDIR)$(prefix)/share/snmp/mibs/YOKE-MIB.txt
 	install -D -m 644 packaging/tmpfiles.conf \
 		$(DESTDIR)$(libdir_noarch)/tmpfiles.d/yoke.conf
 	install -D -m 644 packaging/needrestart.conf \

@@ -156,7 +156,8 @@ def test_install(t):
             "usr/lib/tmpfiles.d/yoke.conf",
             "usr/libexec/yoke/after-upgrade",
             "usr/share/bash-completion/completions/yoke",
-            "usr/share/doc/yoke/examples/yoke.conf"}
+            "usr/share/doc/yoke/examples/yoke.conf",
+            "usr/share/snmp/mibs/YOKE-MIB.txt"}
         t.is_(sorted(want - got), [], "nothing is missing")
         t.is_(sorted(got - want), [], "nothing that this test does not know")
 

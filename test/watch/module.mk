@@ -1,5 +1,8 @@
-# those who look at yoked, beside a played one (test_play)
-UNIT += test_feed test_metrics test_metricsd
+# those who look at yoked, beside a played one (test_play); they wait more than
+# they work, so they are run side by side
+WATCH_UNIT := test_feed test_metrics test_metricsd test_events test_run
+WATCH_UNIT += test_notifyd test_mib test_snmpd
+UNIT += $(WATCH_UNIT)
 
 test_feed_PKG = $(WATCH_PKG)
 test_feed_SRC = \
@@ -19,7 +22,6 @@ test_metricsd_SRC = \
 	test/watch/test_play.c
 
 # events, commands, and yoke-notifyd
-UNIT += test_events test_run test_notifyd
 test_events_PKG = $(WATCH_PKG)
 test_events_SRC = \
 	test/watch/test_events.c \
@@ -30,3 +32,14 @@ test_notifyd_PKG = $(WATCH_PKG)
 test_notifyd_SRC = \
 	test/watch/test_notifyd.c \
 	test/watch/test_play.c
+
+# YOKE-MIB without snmpd, and with one
+test_mib_PKG = $(WATCH_PKG)
+test_mib_SRC = \
+	test/watch/test_mib.c \
+	$(SNMPD_SRC) \
+	$(WATCH_SRC)
+test_snmpd_PKG = netsnmp $(WATCH_PKG)
+test_snmpd_SRC = \
+	test/watch/test_play.c \
+	test/watch/test_snmpd.c

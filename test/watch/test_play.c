@@ -4,6 +4,7 @@
 #include "test/watch/test_play.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,5 +265,62 @@ play_end(struct play *p, pid_t pid, int sig)
 		(void)waitpid(pid, &e.status, 0);
 		return -1;
 	}
+	if (WIFSIGNALED(e.status))
+		printf("# ended by signal %d\n", WTERMSIG(e.status));
 	return WIFEXITED(e.status) ? WEXITSTATUS(e.status) : -1;
+}
+
+pid_t
+play_spawn(struct play *p, const char *name, const char *command)
+{
+	char log[128];
+	pid_t pid;
+	int fd;
+
+	(void)snprintf(log, sizeof(log), "%s/%s.log", p->dir, name);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+		_exit(126);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+int
+play_shell(struct play *p, const char *command, char *out, size_t len)
+{
+	struct ending e = { .pid = play_spawn(p, "shell", command) };
+	char log[128];
+	size_t n;
+	FILE *f;
+
+	if (!play_until(p, 30000, has_ended, &e)) {
+		(void)kill(e.pid, SIGKILL);
+		(void)waitpid(e.pid, &e.status, 0);
+	}
+	(void)snprintf(log, sizeof(log), "%s/shell.log", p->dir);
+	f = fopen(log, "r");
+	n = f != NULL ? fread(out, 1, len - 1, f) : 0;
+	out[n] = '\0';
+	if (f != NULL)
+		fclose(f);
+	return WIFEXITED(e.status) ? WEXITSTATUS(e.status) : -1;
+}
+
+int
+play_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) < 0)
+		abort();
+	close(fd);
+	return ntohs(sin.sin_port);
 }

@@ -44,4 +44,12 @@ const char *play_conf(struct play *p, const char *more);
 pid_t play_start(struct play *p, const char *name);
 int play_end(struct play *p, pid_t pid, int sig); /* its exit code, or -1 */
 
+/* Runs a shell command while the loop turns: its exit code; what it prints goes
+ * to out. play_spawn() leaves it running, its output in dir/NAME.log. */
+int play_shell(struct play *p, const char *command, char *out, size_t len);
+pid_t play_spawn(struct play *p, const char *name, const char *command);
+
+/* A UDP port of loopback that is free just now. */
+int play_port(void);
+
 #endif
