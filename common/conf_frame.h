@@ -58,7 +58,7 @@ __attribute__((format(printf, 4, 5))) int frame_fail(
 
 /* conf_parse.c: drives the above over the text, which is scanned. */
 int conf_parse(struct load *l, const char *file, char *text, size_t len);
-/* conf_scan.c: see there. Changes text. */
-int conf_scan(struct load *l, char *text, size_t len);
+/* conf_scan.c: see there. Changes text, which may become shorter. */
+int conf_scan(struct load *l, char *text, size_t *len);
 
 #endif

@@ -24,7 +24,7 @@ load_text(struct load *l, const char *file, const char *node)
 	}
 	rc = conf_read(file, &text, &len, l->err);
 	if (rc == 0)
-		rc = conf_scan(l, text, len);
+		rc = conf_scan(l, text, &len);
 	if (rc == 0 && len > 0)
 		rc = conf_parse(l, file, text, len);
 	free(text);

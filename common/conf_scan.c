@@ -3,8 +3,9 @@
  * accept in silence or explain badly: a section or a quote that is never
  * closed, NUL bytes, characters it skips, ${X} (it asks the environment, which
  * differs between a daemon and a shell), words so long that its scanner takes
- * minutes. Comments become blanks, since it loses count of lines in them; so do
- * services that the caller does not want (CONF_NO_SERVICES).
+ * minutes. Comments become blanks, since it loses count of lines in them. Of
+ * services that the caller does not want (CONF_NO_SERVICES) the lines stay,
+ * empty: to make tokens of them would be most of the work.
  */
 #include "common/conf_frame.h"
 
@@ -15,6 +16,7 @@
 #define DEPTH_MAX 16
 #define NOWHERE SIZE_MAX
 #define SERVICE "service"
+#define LEFT_OUT '\1' /* goes away at the end; not a byte of any word */
 
 struct scan {
 	struct load *l;
@@ -129,7 +131,7 @@ blank_service(struct scan *x)
 
 	for (k = x->service; k < x->i && x->l->no_services; k++)
 		if (x->s[k] != '\n')
-			x->s[k] = ' ';
+			x->s[k] = LEFT_OUT;
 	x->service = NOWHERE;
 }
 
@@ -192,17 +194,32 @@ find_nul(const struct scan *x)
 	return refuse(x, line, "here is a NUL byte; this is not a text file");
 }
 
-int
-conf_scan(struct load *l, char *text, size_t len)
+/* Returns the new length. */
+static size_t
+squeeze(char *s, size_t len)
 {
-	struct scan x = { .l = l, .s = text, .len = len, .line = 1,
+	size_t from, to = 0;
+
+	for (from = 0; from < len; from++)
+		if (s[from] != LEFT_OUT)
+			s[to++] = s[from];
+	s[to] = '\0';
+	return to;
+}
+
+int
+conf_scan(struct load *l, char *text, size_t *len)
+{
+	struct scan x = { .l = l, .s = text, .len = *len, .line = 1,
 		.service = NOWHERE };
 	int rc = find_nul(&x);
 
-	while (rc == 0 && x.i < len)
+	while (rc == 0 && x.i < *len)
 		rc = scan_next(&x);
 	if (rc == 0 && x.depth > 0)
 		return refuse(&x, x.open[x.depth - 1],
 		    "a { on this line is never closed; is a } missing?");
+	if (l->no_services)
+		*len = squeeze(text, *len);
 	return rc;
 }
