@@ -73,9 +73,10 @@ class Rack:
     RS6 = {"rs1": "fd77::11", "rs2": "fd77::12", "rs3": "fd77::13"}
     SERIAL = "/dev/ttyS0"               # of each machine
 
-    def __init__(self, mem="256M", rt=10, baud=0):
+    def __init__(self, mem="256M", rt=10, baud=0, disk=0):
         """mem: of each director. rt: their real-time priority (0: none).
-        baud: speed of the serial line (0: no limit)."""
+        baud: speed of the serial line (0: no limit). disk: MB of one that both
+        have, as /dev/ubda; its file is rack.disk."""
         count, self.owner = next(_serial), os.getpid()
         self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
         self.dir = f"{BASE}/yoke-rack-{self.tag}"
@@ -84,6 +85,7 @@ class Rack:
                                  stderr=subprocess.DEVNULL).returncode:
             rt = 0
         self.mem, self.rt, self.baud = mem, rt, baud
+        self.disk_mb, self.disk = disk, f"{self.dir}/disk" if disk else None
         self.fabric = self.cable = self.guard = None
         self.order_lock = threading.Lock()
         self.machines, self.servers = {}, {}
@@ -102,6 +104,9 @@ class Rack:
         os.mkdir(f"{self.dir}/uml")
         if self.rt:
             softirq.first()
+        if self.disk:
+            with open(self.disk, "wb") as f:
+                f.truncate(self.disk_mb << 20)
         self.guard = subprocess.Popen(
             ["/bin/sh", "-c", 'read -r x; exec "$0" "$1" reap "$2"',
              sys.executable, f"{HERE}/rack.py", str(self.owner)],
@@ -115,7 +120,7 @@ class Rack:
             "net/ipv4/ip_local_port_range": "1024 65535"})
         for i, node in enumerate(self.NODES, 1):
             self.machines[node] = Machine(node, i, self.fabric, self.dir,
-                                          self.mem, self.rt)
+                                          self.mem, self.rt, self.disk)
         self._lay_cable()
         if boot:
             for m in self.machines.values():

@@ -113,7 +113,9 @@ def deepen_cards(pid):
 
 
 class Machine:
-    def __init__(self, node, number, fabric, rack_dir, mem, rt):
+    def __init__(self, node, number, fabric, rack_dir, mem, rt, disk=None):
+        """disk: a file on the host that is /dev/ubda here, and elsewhere."""
+        self.disk = disk
         self.node, self.number, self.fabric = node, number, fabric
         self.rack_dir, self.mem, self.rt = rack_dir, mem, rt
         self.dir = f"{rack_dir}/{node}"
@@ -142,6 +144,7 @@ class Machine:
         argv += ["linux.uml", f"mem={self.mem}", f"umid={self.node}",
                  f"uml_dir={self.rack_dir}/uml/", f"ssl0=tty:{self.serial}",
                  f"init={HERE}/init.sh", *KERNEL_ARGS, *cards,
+                 *([f"ubdac={self.disk}"] if self.disk else []),
                  f"RACK={self.rack_dir}", f"REPO={REPO}",
                  f"NODE={self.node}", f"N={self.number}"]
         env = {"PATH": os.environ["PATH"], "HOME": self.rack_dir}
