@@ -14,6 +14,7 @@
 #   make bench-resync    a standby joins an active with 100 000 connections
 #   make check-faults    storage fails at every call: each one, minutes
 #   make bench-checkpoint changes, snapshots, rollback, stalled storage; no rack
+#   make bench-weights   weights that follow response times, beside P2's paper
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
 #   make deb rpm         packages, into build/packages
@@ -215,6 +216,13 @@ bench-failover: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms
 	$(Q)$(PYTHON) test/rack/bench_failover.py --runs $(RUNS) \
 		$(if $(FAULTS),--only $(FAULTS)) --json build/bench-failover.json
+
+# P2's table 3: weights that follow response times. STEADY=60: a shorter look.
+.PHONY: bench-weights
+STEADY ?= 300
+bench-weights: deps
+	$(Q)+$(MAKE) --no-print-directory programs testprograms
+	$(Q)$(PYTHON) test/rack/bench_weights.py --steady $(STEADY)
 
 bench-resync bench-early: bench-%: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms

@@ -62,7 +62,22 @@ struct conf_witnesses {
 	struct conf_witness list[CONF_WITNESSES_MAX];
 };
 
-enum check_type { CHECK_TCP, CHECK_HTTP, CHECK__TYPES };
+enum check_type {
+	CHECK_TCP,
+	CHECK_HTTP,
+	CHECK_HTTPS,
+	CHECK_AGENT,       /* yoke-agentd by HTTP ... */
+	CHECK_AGENT_HTTPS,
+	CHECK_AGENT_TEXT,  /* HAProxy's agent-check */
+	CHECK_COMMAND,
+	CHECK_UDP,
+	CHECK_DNS,
+	CHECK__TYPES
+};
+/* Agents tell how busy a server is, never whether it is up. */
+bool conf_check_is_agent(enum check_type type);
+bool conf_check_is_tls(enum check_type type);
+bool conf_check_is_http(enum check_type type); /* http and https */
 
 /* What checkpoints are kept on; see store/store_kind.c. */
 enum storage { STORAGE_AUTO, /* look at it */
@@ -79,7 +94,17 @@ struct conf_check {
 	char path[CONF_TEXT_LEN];  /* http: "/health" */
 	char host[CONF_TEXT_LEN];  /* http: Host header; "": the address */
 	unsigned status;           /* http: expected; 0: any 2xx or 3xx */
-	char body[CONF_TEXT_LEN];  /* http: must contain; "": anything */
+	char body[CONF_TEXT_LEN];  /* must contain; "": anything */
+	char method[16];           /* http: "GET" */
+	char header[CONF_TEXT_LEN]; /* http: one more; "": none */
+	char send[CONF_TEXT_LEN];  /* http: body of the request; udp: packet */
+	bool verify;               /* TLS: its certificate */
+	char server_name[CONF_TEXT_LEN]; /* TLS: asked for and verified */
+	char ca_file[CONF_TEXT_LEN];     /* TLS: "": the system's */
+	char certificate[CONF_TEXT_LEN], private_key[CONF_TEXT_LEN]; /* ours */
+	char token_file[CONF_TEXT_LEN];  /* agent: "": none */
+	char command[CONF_TEXT_LEN];
+	char name_asked[CONF_TEXT_LEN];  /* dns */
 };
 
 /* Whom yoke-notifyd tells: a command or a FIFO. */

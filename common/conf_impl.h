@@ -49,7 +49,12 @@ enum conf_when {
 	WHEN_ADDRESS, /* service by address */
 	WHEN_FWMARK,
 	WHEN_HTTP,
-	WHEN_LOADS,  /* policy that goes by load */
+	WHEN_ASKS,    /* check that sends something of ours */
+	WHEN_TLS,
+	WHEN_AGENT,   /* over HTTP */
+	WHEN_COMMAND,
+	WHEN_DNS,
+	WHEN_LOADS,   /* policy that goes by load */
 	WHEN__LAST
 };
 

@@ -39,6 +39,13 @@ static const struct conf_word methods[] = {
 static const struct conf_word check_types[] = {
 	{ "tcp", CHECK_TCP },
 	{ "http", CHECK_HTTP },
+	{ "https", CHECK_HTTPS },
+	{ "agent", CHECK_AGENT },
+	{ "agent-https", CHECK_AGENT_HTTPS },
+	{ "agent-text", CHECK_AGENT_TEXT },
+	{ "command", CHECK_COMMAND },
+	{ "udp", CHECK_UDP },
+	{ "dns", CHECK_DNS },
 	{ NULL, 0 },
 };
 
@@ -111,6 +118,40 @@ check_slash(const void *field)
 {
 	return *(const char *)field == '/' ? NULL
 					   : "begin it with a /, like /health";
+}
+
+static const char *
+check_method(const void *field)
+{
+	const char *text = field;
+
+	for (; *text != '\0'; text++)
+		if (!isupper((unsigned char)*text))
+			return "a method has capital letters only, like HEAD";
+	return NULL;
+}
+
+static const char *
+check_header(const void *field)
+{
+	const char *text = field, *colon = strchr(text, ':');
+
+	return text[0] == '\0' || (colon != NULL && colon > text)
+		   ? NULL
+		   : "write it as Name: value";
+}
+
+static const char *
+check_host(const void *field)
+{
+	const char *text = field;
+
+	for (; *text != '\0'; text++)
+		if (!isalnum((unsigned char)*text) &&
+		    strchr(".-_", *text) == NULL)
+			return "a name of a host has letters, digits, . - and "
+			       "_ only";
+	return NULL;
 }
 
 static const char *
@@ -240,6 +281,25 @@ conf_section(enum conf_section id)
 }
 
 bool
+conf_check_is_agent(enum check_type type)
+{
+	return type == CHECK_AGENT || type == CHECK_AGENT_HTTPS ||
+	    type == CHECK_AGENT_TEXT;
+}
+
+bool
+conf_check_is_tls(enum check_type type)
+{
+	return type == CHECK_HTTPS || type == CHECK_AGENT_HTTPS;
+}
+
+bool
+conf_check_is_http(enum check_type type)
+{
+	return type == CHECK_HTTP || type == CHECK_HTTPS;
+}
+
+bool
 conf_applies(const struct conf_row *r, const void *base)
 {
 	const struct conf_path *path = base;
@@ -257,7 +317,19 @@ conf_applies(const struct conf_row *r, const void *base)
 	case WHEN_FWMARK:
 		return service->def.fwmark != 0;
 	case WHEN_HTTP:
-		return check->type == CHECK_HTTP;
+		return conf_check_is_http(check->type);
+	case WHEN_ASKS:
+		return conf_check_is_http(check->type) ||
+		    check->type == CHECK_UDP;
+	case WHEN_TLS:
+		return conf_check_is_tls(check->type);
+	case WHEN_AGENT:
+		return check->type == CHECK_AGENT ||
+		    check->type == CHECK_AGENT_HTTPS;
+	case WHEN_COMMAND:
+		return check->type == CHECK_COMMAND;
+	case WHEN_DNS:
+		return check->type == CHECK_DNS;
 	case WHEN_LOADS:
 		return policy->type == POLICY_LOAD ||
 		    policy->type == POLICY_BOTH;
@@ -274,7 +346,12 @@ conf_when_text(enum conf_when when)
 		[WHEN_SERIAL] = "paths of type serial",
 		[WHEN_ADDRESS] = "services without fwmark",
 		[WHEN_FWMARK] = "services by fwmark",
-		[WHEN_HTTP] = "checks of type http",
+		[WHEN_HTTP] = "checks of type http or https",
+		[WHEN_ASKS] = "checks of type http, https or udp",
+		[WHEN_TLS] = "checks of type https or agent-https",
+		[WHEN_AGENT] = "checks of type agent or agent-https",
+		[WHEN_COMMAND] = "checks of type command",
+		[WHEN_DNS] = "checks of type dns",
 		[WHEN_LOADS] = "policies of type load or both",
 	};
 

@@ -190,6 +190,11 @@ policy_check(const struct in_service *s, struct conf_err *e)
 		const struct in_check *c = &s->checks[i];
 
 		found = found || strcmp(c->out.name, p->check) == 0;
+		if ((c->out.certificate[0] != '\0') !=
+		    (c->out.private_key[0] != '\0'))
+			return service_fail(e, s, c->line, "check",
+			    c->out.name, "certificate and private_key go "
+			    "together");
 		if (c->out.effect > 0 && !p->given)
 			return service_fail(e, s, c->line, "check",
 			    c->out.name, "effect needs a policy in the "

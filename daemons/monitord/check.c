@@ -13,6 +13,13 @@
 static const struct check_ops *const types[CHECK__TYPES] = {
 	[CHECK_TCP] = &check_tcp,
 	[CHECK_HTTP] = &check_http,
+	[CHECK_HTTPS] = &check_https,
+	[CHECK_AGENT] = &check_agent,
+	[CHECK_AGENT_HTTPS] = &check_agent_https,
+	[CHECK_AGENT_TEXT] = &check_agent_text,
+	[CHECK_COMMAND] = &check_command,
+	[CHECK_UDP] = &check_udp,
+	[CHECK_DNS] = &check_dns,
 };
 
 const struct check_ops *

@@ -8,6 +8,7 @@
 #include "common/conf.h"
 #include "common/loop.h"
 #include "daemons/monitord/poller.h"
+#include "ha/weigh.h"
 
 #define DETAIL_LEN 64
 
@@ -21,6 +22,7 @@ struct check_target {
 	struct addr addr;
 	uint16_t port;
 	const struct conf_check *check; /* borrowed */
+	struct load_sample *load; /* where an agent's answer goes */
 };
 
 /* The answer; the run is gone already. Never called from start or cancel. */
@@ -40,7 +42,9 @@ struct check_ops {
 	usec_t (*acted)(const void *run);
 };
 
-extern const struct check_ops check_tcp, check_http;
+extern const struct check_ops check_tcp, check_http, check_https, check_agent;
+extern const struct check_ops check_agent_https, check_agent_text;
+extern const struct check_ops check_command, check_udp, check_dns;
 const struct check_ops *check_ops_of(enum check_type type);
 
 /* Is err about this machine rather than about the server? */

@@ -1,5 +1,6 @@
 /*
- * check_http: GET over libcurl's multi interface, driven by our loop.
+ * check_http: HTTP and HTTPS over libcurl's multi interface, driven by our loop;
+ * also what asks yoke-agentd, whose answer is kept and read.
  *
  * Addresses are numeric, so libcurl starts no resolver thread. Every run is a
  * connection of its own, as a client's would be. What a server can make us
@@ -12,8 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "common/mem.h"
+#include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/check.h"
 #include "daemons/monitord/http_match.h"
 
@@ -31,9 +34,10 @@ struct http {
 struct http_run {
 	struct http *http;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *connect_to;
 	const struct check_target *target;
 	struct http_match match;
+	char *text; /* an agent's answer; NULL: no agent */
 	size_t head, body; /* bytes so far */
 	usec_t began, acted; /* acted: on a socket's event */
 	bool cut;          /* ended by us, the verdict is certain */
@@ -79,6 +83,9 @@ judge_reply(const struct http_run *r, long status, char *detail)
 		return VERDICT_BAD;
 	}
 	(void)snprintf(detail, DETAIL_LEN, "ok");
+	if (r->text != NULL && agent_reply_json(r->text, r->body,
+		r->target->load, detail, DETAIL_LEN) < 0)
+		return VERDICT_BAD;
 	return VERDICT_OK;
 }
 
@@ -151,6 +158,8 @@ run_free(struct http_run *r)
 		curl_easy_cleanup(r->easy);
 	}
 	curl_slist_free_all(r->headers);
+	curl_slist_free_all(r->connect_to);
+	free(r->text);
 	free(r);
 }
 
@@ -272,6 +281,11 @@ on_body(char *piece, size_t size, size_t n, void *arg)
 	const struct conf_check *c = r->target->check;
 	bool found;
 
+	if (r->text != NULL) {
+		if (r->body + size * n > AGENT_REPLY_MAX)
+			return 0;
+		memcpy(r->text + r->body, piece, size * n);
+	}
 	r->body += size * n;
 	found = http_match_add(&r->match, piece, size * n);
 	r->cut = !status_ok(c, run_status(r)) ||
@@ -284,7 +298,7 @@ http_open(struct loop *l, struct poller *p, void **ret)
 {
 	struct http *h;
 
-	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
 	h = mem_new(struct http);
 	h->poller = p;
@@ -316,35 +330,135 @@ http_close(void *shared)
 }
 
 static int
-set_headers(struct http_run *r)
+add_header(struct http_run *r, const char *name, const char *value)
 {
-	const struct conf_check *c = r->target->check;
-	char host[CONF_TEXT_LEN + 8];
+	char line[CONF_TEXT_LEN + 32];
 	struct curl_slist *more;
 
-	r->headers = curl_slist_append(NULL, "Connection: close");
-	if (r->headers != NULL && c->host[0] != '\0') {
-		(void)snprintf(host, sizeof(host), "Host: %s", c->host);
-		more = curl_slist_append(r->headers, host);
-		if (more == NULL)
-			return -ENOMEM;
-	}
-	if (r->headers == NULL)
+	(void)snprintf(line, sizeof(line), "%s%s", name, value);
+	more = curl_slist_append(r->headers, line);
+	explicit_bzero(line, sizeof(line));
+	if (more == NULL)
 		return -ENOMEM;
-	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
+	r->headers = more;
 	return 0;
 }
 
+/* The agent's token, as it is now; a file that everybody can read is none. */
+static int
+add_token(struct http_run *r)
+{
+	const char *file = r->target->check->token_file;
+	char text[256] = "";
+	struct stat st;
+	FILE *f;
+	int rc = -ENOENT;
+
+	if (file[0] == '\0')
+		return 0;
+	f = fopen(file, "re");
+	if (f != NULL && fstat(fileno(f), &st) == 0 &&
+	    (st.st_mode & 07) == 0 && fgets(text, sizeof(text), f) != NULL) {
+		text[strcspn(text, "\r\n")] = '\0';
+		rc = add_header(r, "Authorization: Bearer ", text);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	explicit_bzero(text, sizeof(text));
+	return rc;
+}
+
+static int
+set_headers(struct http_run *r)
+{
+	const struct conf_check *c = r->target->check;
+	int rc = add_header(r, "Connection: close", "");
+
+	if (rc == 0 && c->host[0] != '\0')
+		rc = add_header(r, "Host: ", c->host);
+	if (rc == 0 && c->header[0] != '\0')
+		rc = add_header(r, c->header, "");
+	if (rc == 0)
+		rc = add_token(r);
+	if (rc == 0)
+		curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
+	return rc;
+}
+
+/* The name for SNI and the certificate: what is said, or the Host header's. */
+static void
+tls_name(const struct conf_check *c, char *buf, size_t len)
+{
+	size_t n;
+
+	if (c->server_name[0] != '\0') {
+		(void)snprintf(buf, len, "%s", c->server_name);
+		return;
+	}
+	n = strcspn(c->host, ":");
+	(void)snprintf(buf, len, "%.*s",
+	    c->host[0] == '[' ? 0 : (int)n, c->host);
+}
+
+/* With a name in the URL, connected to the address all the same. */
 static int
 set_url(struct http_run *r)
 {
 	const struct check_target *t = r->target;
-	char url[CONF_TEXT_LEN + ADDR_TEXT_MAX + 32], at[ADDR_TEXT_MAX + 8];
+	char url[2 * CONF_TEXT_LEN + ADDR_TEXT_MAX + 32];
+	char at[ADDR_TEXT_MAX + 8], name[CONF_TEXT_LEN] = "", to[128];
+	bool tls = conf_check_is_tls(t->check->type);
+	const char *path = conf_check_is_agent(t->check->type)
+	    ? "/load" : t->check->path;
 
 	(void)addr_format_port(&t->addr, t->port, at, sizeof(at));
-	(void)snprintf(url, sizeof(url), "http://%s%s", at, t->check->path);
+	if (tls)
+		tls_name(t->check, name, sizeof(name));
+	if (name[0] == '\0') {
+		(void)snprintf(url, sizeof(url), "%s://%s%s",
+		    tls ? "https" : "http", at, path);
+	} else {
+		(void)snprintf(url, sizeof(url), "https://%s:%u%s", name,
+		    t->port, path);
+		(void)snprintf(to, sizeof(to), "::%s", at);
+		r->connect_to = curl_slist_append(NULL, to);
+		if (r->connect_to == NULL)
+			return -ENOMEM;
+		curl_easy_setopt(r->easy, CURLOPT_CONNECT_TO, r->connect_to);
+	}
 	return curl_easy_setopt(r->easy, CURLOPT_URL, url) == CURLE_OK
 	    ? 0 : -ENOMEM;
+}
+
+static void
+set_method(struct http_run *r)
+{
+	const struct conf_check *c = r->target->check;
+
+	if (c->send[0] != '\0')
+		curl_easy_setopt(r->easy, CURLOPT_COPYPOSTFIELDS, c->send);
+	if (strcmp(c->method, "HEAD") == 0)
+		curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
+	else if (c->method[0] != '\0' && strcmp(c->method, "GET") != 0)
+		curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, c->method);
+}
+
+static void
+set_tls(struct http_run *r)
+{
+	const struct conf_check *c = r->target->check;
+
+	if (!conf_check_is_tls(c->type))
+		return;
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->verify ? 1L : 0L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->verify ? 2L : 0L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	if (c->ca_file[0] != '\0')
+		curl_easy_setopt(r->easy, CURLOPT_CAINFO, c->ca_file);
+	if (c->certificate[0] == '\0')
+		return;
+	curl_easy_setopt(r->easy, CURLOPT_SSLCERT, c->certificate);
+	curl_easy_setopt(r->easy, CURLOPT_SSLKEY, c->private_key);
 }
 
 /* Deadlines are the caller's, who knows when he was held up himself. */
@@ -364,7 +478,7 @@ set_manners(struct http_run *r)
 {
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
 	curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -393,6 +507,8 @@ begin(struct http_run *r)
 		rc = set_url(r);
 	if (rc < 0)
 		return rc;
+	set_method(r);
+	set_tls(r);
 	set_limits(r);
 	set_manners(r);
 	return curl_multi_add_handle(r->http->multi, r->easy) == CURLM_OK
@@ -412,6 +528,8 @@ http_start(void *shared, const struct check_target *t, check_done_fn done,
 	r->done = done;
 	r->arg = arg;
 	http_match_init(&r->match, t->check->body);
+	if (conf_check_is_agent(t->check->type))
+		r->text = mem_zalloc(AGENT_REPLY_MAX);
 	rc = begin(r);
 	if (rc < 0) {
 		run_free(r);
@@ -441,11 +559,9 @@ http_acted(const void *run)
 	                                          : r->acted;
 }
 
-const struct check_ops check_http = {
-	.name = "http",
-	.open = http_open,
-	.close = http_close,
-	.start = http_start,
-	.cancel = http_cancel,
-	.acted = http_acted,
-};
+#define OPS(word) { .name = word, .open = http_open, .close = http_close, \
+	.start = http_start, .cancel = http_cancel, .acted = http_acted }
+const struct check_ops check_http = OPS("http");
+const struct check_ops check_https = OPS("https");
+const struct check_ops check_agent = OPS("agent");
+const struct check_ops check_agent_https = OPS("agent-https");

@@ -3,7 +3,10 @@ PROGS += yoke-monitord
 # all but IPC and main, for unit tests too
 MONITOR_SRC := \
 	daemons/monitord/check.c \
+	daemons/monitord/agent_reply.c \
+	daemons/monitord/check_command.c \
 	daemons/monitord/check_http.c \
+	daemons/monitord/check_talk.c \
 	daemons/monitord/check_tcp.c \
 	daemons/monitord/http_match.c \
 	daemons/monitord/lateness.c \

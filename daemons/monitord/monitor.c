@@ -56,7 +56,8 @@ checks_health(const struct target *t, const struct use **ret_why)
 	size_t i;
 
 	for (i = 0; i < t->n_uses; i++) {
-		if (t->uses[i].ask.check->effect > 0)
+		if (t->uses[i].ask.check->effect > 0 ||
+		    conf_check_is_agent(t->uses[i].ask.check->type))
 			continue; /* matters to its weight only */
 		if (t->uses[i].probe->health == HEALTH_DOWN) {
 			*ret_why = &t->uses[i];
@@ -102,6 +103,7 @@ judge_effect(struct monitor *m, struct target *t)
 
 	for (i = 0; i < t->n_uses; i++)
 		if (t->uses[i].ask.check->effect > 0 &&
+		    !conf_check_is_agent(t->uses[i].ask.check->type) &&
 		    t->uses[i].probe->health == HEALTH_DOWN)
 			effect = effect * t->uses[i].ask.check->effect /
 			    WEIGH_PERCENT;
@@ -151,6 +153,21 @@ on_result(struct probe *p, void *arg)
 		judge(m, p->uses[i]->target, p->uses[i]);
 }
 
+/* What an agent said, to the policies of all services that the server is in. */
+static void
+on_agent(struct monitor *m, const struct probe *p)
+{
+	struct weigh_event e;
+	size_t i;
+
+	for (i = 0; i < p->n_uses; i++) {
+		e = (struct weigh_event){ .what = WEIGH_LOAD, .load = p->load };
+		(void)snprintf(e.server, sizeof(e.server), "%s",
+		    p->uses[i]->target->server);
+		weigher_event(m->weigher, p->uses[i]->target->service, &e);
+	}
+}
+
 /* A failure that comes at once is no speed; one that did not come is slow. */
 static void
 on_answer(struct probe *p, bool good, bool timeout, usec_t took, void *arg)
@@ -158,6 +175,11 @@ on_answer(struct probe *p, bool good, bool timeout, usec_t took, void *arg)
 	struct monitor *m = arg;
 	size_t i;
 
+	if (conf_check_is_agent(p->target.check->type)) {
+		if (good)
+			on_agent(m, p);
+		return;
+	}
 	for (i = 0; (good || timeout) && i < p->n_uses; i++)
 		if (p->uses[i]->measures)
 			weigh_target(m, p->uses[i]->target, WEIGH_TOOK,

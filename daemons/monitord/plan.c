@@ -17,19 +17,24 @@
 			return (a) < (b) ? -1 : 1; \
 	} while (0)
 
+/* Texts that a check has; those that its type ignores are empty. */
 static int
-http_cmp(const struct conf_check *a, const struct conf_check *b)
+texts_cmp(const struct conf_check *a, const struct conf_check *b)
 {
-	int d = strcmp(a->path, b->path);
+	static const size_t at[] = {
+#define TEXT(field) offsetof(struct conf_check, field)
+		TEXT(path), TEXT(host), TEXT(body), TEXT(method), TEXT(header),
+		TEXT(send), TEXT(server_name), TEXT(ca_file),
+		TEXT(certificate), TEXT(private_key), TEXT(token_file),
+		TEXT(command), TEXT(name_asked),
+#undef TEXT
+	};
+	size_t i;
+	int d = 0;
 
-	if (d == 0)
-		d = strcmp(a->host, b->host);
-	if (d == 0)
-		d = strcmp(a->body, b->body);
-	if (d != 0)
-		return d;
-	CMP(a->status, b->status);
-	return 0;
+	for (i = 0; d == 0 && i < sizeof(at) / sizeof(*at); i++)
+		d = strcmp((const char *)a + at[i], (const char *)b + at[i]);
+	return d;
 }
 
 /* All but the name, which is for people; what tcp ignores does not count. */
@@ -41,7 +46,11 @@ check_cmp(const struct conf_check *a, const struct conf_check *b)
 	CMP(a->timeout, b->timeout);
 	CMP(a->rise, b->rise);
 	CMP(a->fall, b->fall);
-	return a->type == CHECK_HTTP ? http_cmp(a, b) : 0;
+	if (a->type == CHECK_TCP)
+		return 0;
+	CMP(a->status, b->status);
+	CMP(a->verify, b->verify);
+	return texts_cmp(a, b);
 }
 
 static int
@@ -114,10 +123,15 @@ measures(const struct conf_service *s, size_t i)
 {
 	const struct policy *p = &s->policy;
 
+	size_t first = 0;
+
 	if (!p->given)
 		return false;
+	while (first < s->n_checks &&
+	       conf_check_is_agent(s->checks[first].type))
+		first++; /* its time says nothing of the server's work */
 	return p->check[0] != '\0' ? strcmp(p->check, s->checks[i].name) == 0
-	                           : i == 0;
+	                           : i == first;
 }
 
 /* The target's uses follow one another from u on; returns the next free. */

@@ -143,6 +143,7 @@ probe_new(struct prober *b, const struct check_target *t)
 	if (p == NULL)
 		return NULL;
 	p->target = *t;
+	p->target.load = &p->load;
 	p->prober = b;
 	timer_init(&p->timer, b->loop, on_probe_timer, p);
 	return p;

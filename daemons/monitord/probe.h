@@ -20,6 +20,7 @@ struct probe {
 	struct check_target target;
 	enum health health;
 	unsigned streak; /* results in a row that speak against health */
+	struct load_sample load; /* of an agent, after a good answer */
 	char detail[DETAIL_LEN]; /* of the last result that speaks for it */
 	struct use **uses;       /* whoever wants to know; see plan.h */
 	size_t n_uses;

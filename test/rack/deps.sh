@@ -16,7 +16,7 @@ packages=(
 	user-mode-linux corosync keepalived ipvsadm nginx-light socat iproute2
 	iputils-ping iptables kmod openssh-server ppp procps util-linux python3
 	# tests
-	perl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
+	perl openssl universal-ctags clang libclang-rt-14-dev valgrind sqlite3
 	mandoc systemd
 	snmpd snmp snmptrapd smitools python3-pyte
 )

@@ -15,3 +15,8 @@ $(GENERATED_OLD): ha/beat.c
 	$(Q)! cmp -s $< $@
 yoked-old_SRC := $(yoked_SRC) $(GENERATED_OLD)
 yoked-old_PKG := $(yoked_PKG)
+
+# P2's experiment: a server that loops
+TESTPROGS += loopserver
+loopserver_SRC := test/rack/loopserver.c
+loopserver_DEPS :=

@@ -208,3 +208,11 @@ UNIT += test_agentd
 test_agentd_SRC = \
 	test/unit/test_agentd.c \
 	$(AGENTD_SRC)
+
+# checks beside tcp and http, and what agents say
+UNIT += test_checks
+test_checks_SRC = \
+	test/unit/test_checks.c \
+	$(MONITOR_SRC)
+test_checks_PKG := libcurl jansson
+test_checks_LDLIBS := -lm

@@ -530,6 +530,7 @@ test_defaults(void)
 	union {
 		struct conf c;
 		struct in_service s;
+		struct in_check check;
 	} base;
 	struct conf_section_view v;
 	char why[320];
