@@ -242,7 +242,7 @@ def main():
                                  capture_output=True, text=True)
             doc["replay"] = (run.stdout.splitlines() or [run.stderr])[-1]
         except Exception:
-            pair.dump()
+            print(pair.dump())
             raise
     doc.update(what="P2 table 3",
                date=datetime.datetime.now().astimezone().isoformat(
