@@ -200,6 +200,12 @@ policy_check(const struct in_service *s, struct conf_err *e)
 			    c->out.name, "effect needs a policy in the "
 			    "service: add policy { }, or take effect out");
 	}
+	for (i = 0; i < s->out.n_servers && p->sorry[0] != '\0'; i++)
+		if (strcmp(s->servers[i].out.name, p->sorry) == 0)
+			break;
+	if (p->sorry[0] != '\0' && i == s->out.n_servers)
+		return service_fail(e, s, s->policy_line, "policy", "sorry",
+		    "the service has no server \"%s\"", p->sorry);
 	if (p->given && !found)
 		return service_fail(e, s, s->policy_line, "policy", "check",
 		    "the service has no check \"%s\"", p->check);

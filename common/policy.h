@@ -40,6 +40,7 @@ const char *load_metric_name(unsigned which); /* "memory", or "?" */
 struct policy {
 	bool given; /* false: weights are as configured, all else is void */
 	enum policy_type type;
+	char sorry[64];      /* server that serves when no other does; "" */
 	char check[64];      /* whose time counts; "": the first */
 	usec_t interval;     /* between two decisions */
 	uint32_t share[LOAD__METRICS]; /* of each metric in the load */

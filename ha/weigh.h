@@ -64,12 +64,13 @@ enum weigh_rail {
 	RAIL_OVERLOAD = 32, /* taken out */
 	RAIL_KEPT = 64,     /* overloaded, but too few would be left */
 	RAIL_WAIT = 128,    /* no sample yet: as it was */
+	RAIL_SORRY = 256,   /* serves for the others */
 };
 
 struct weigh_server {
 	char name[NAME_LEN];
 	uint32_t configured;
-	bool up, drained;
+	bool up, drained, sorry;
 	int32_t override;
 	usec_t since; /* known, or back: samples may take a while */
 

@@ -82,6 +82,11 @@ weigh_cause(const struct weigh *w, const struct weigh_server *s, char *buf)
 	struct words o = { buf, 0 };
 	size_t i;
 
+	if (s->rails & RAIL_SORRY) {
+		say(&o, s->weight > 0 ? "sorry server: no other one serves"
+		                      : "sorry server: others serve");
+		return buf;
+	}
 	say(&o, "%s", policy_name(w->policy.type));
 	if (!weigh_in_rotation(s)) {
 		say(&o, ": %s, slow start when it is back",

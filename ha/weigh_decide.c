@@ -3,6 +3,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ha/weigh_impl.h"
 
@@ -61,7 +62,7 @@ static bool
 moves(const struct weigh_server *s)
 {
 	return weigh_in_rotation(s) && s->override == WEIGHT_NONE &&
-	    s->configured > 0;
+	    s->configured > 0 && !s->sorry;
 }
 
 static double
@@ -169,6 +170,13 @@ take_out(struct weigh *w, size_t may)
 	}
 }
 
+static bool
+serves(const struct weigh_server *s)
+{
+	return weigh_in_rotation(s) && s->override != 0 &&
+	    (s->configured > 0 || s->override > 0) && !s->sorry;
+}
+
 static void
 judge_overload(struct weigh *w, usec_t now)
 {
@@ -177,9 +185,8 @@ judge_overload(struct weigh *w, usec_t now)
 
 	for (i = 0; i < w->n; i++) {
 		s = &w->servers[i];
-		n += s->configured > 0;
-		serve += weigh_in_rotation(s) && s->override != 0 &&
-		    s->configured > 0;
+		n += s->configured > 0 && !s->sorry;
+		serve += serves(s);
 		if (!moves(s))
 			continue;
 		if (overloaded(w, s, now))
@@ -286,6 +293,27 @@ move(struct weigh *w, struct weigh_server *s, usec_t now)
 	bound(w, s, now);
 }
 
+/* The one that serves while no other does. */
+static void
+judge_sorry(struct weigh *w)
+{
+	struct weigh_server *s, *sorry = NULL;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		s = &w->servers[i];
+		if (s->sorry)
+			sorry = s;
+		else
+			any = any || (serves(s) && !(s->rails & RAIL_OVERLOAD));
+	}
+	if (sorry == NULL)
+		return;
+	sorry->weight = any ? 0 : sorry->configured > 0 ? sorry->configured : 1;
+	sorry->rails = RAIL_SORRY;
+}
+
 static double
 smallest(const struct weigh *w)
 {
@@ -337,7 +365,7 @@ tell(struct weigh *w, struct weigh_server *s)
 	int32_t weight = weigh_output(w, s);
 	char cause[CAUSE_LEN];
 
-	if (s->configured == 0 || s->override != WEIGHT_NONE ||
+	if ((s->configured == 0 && !s->sorry) || s->override != WEIGHT_NONE ||
 	    !differs(w, s, weight))
 		return;
 	(void)weigh_cause(w, s, cause);
@@ -355,12 +383,14 @@ weigh_decide(struct weigh *w, usec_t now)
 	for (i = 0; i < w->n; i++) {
 		s = &w->servers[i];
 		s->rails = 0;
+		s->sorry = strcmp(s->name, w->policy.sorry) == 0;
 		s->target = moves(s) ? wanted(w, s, now) : s->weight;
 	}
 	judge_overload(w, now);
 	for (i = 0; i < w->n; i++)
 		if (moves(&w->servers[i]))
 			move(w, &w->servers[i], now);
+	judge_sorry(w);
 	w->least = smallest(w);
 	for (i = 0; i < w->n; i++)
 		tell(w, &w->servers[i]);

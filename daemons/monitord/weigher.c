@@ -426,6 +426,10 @@ weigher_event(struct weigher *w, const char *service, struct weigh_event *e)
 {
 	struct weighed *d = find(w, service);
 
-	if (d != NULL)
-		(void)give(d, e);
+	if (d == NULL)
+		return;
+	(void)give(d, e);
+	if (e->what == WEIGH_HEALTH && d->weigh.policy.sorry[0] != '\0' &&
+	    d->weigher->on)
+		on_tick(d); /* perhaps nobody serves now */
 }

@@ -258,6 +258,35 @@ test_effect(void)
 	world_done(&w);
 }
 
+static void
+test_sorry(void)
+{
+	struct world w;
+
+	begin(&w, "type=fixed sorry=rs3", 3);
+	tick(&w);
+	is_int(w.v[2].weight, 0, "a sorry server rests");
+	world_feed(&w, 0, WEIGH_HEALTH, HEALTH_DOWN);
+	tick(&w);
+	is_int(w.v[2].weight, 0, "while one of the others serves");
+	world_feed(&w, 1, WEIGH_HAND, 0);
+	tick(&w);
+	is_int(w.v[2].weight, 100, "and serves when none does");
+	ok(strstr(w.cause[2], "no other one serves") != NULL, "cause: %s",
+	    w.cause[2]);
+	world_feed(&w, 0, WEIGH_HEALTH, HEALTH_UP);
+	tick(&w);
+	is_int(w.v[2].weight, 0, "until one is back");
+	world_done(&w);
+	begin(&w, "type=load in_service=0 sorry=rs3", 3);
+	load(&w, 0, 950, true, 100);
+	load(&w, 1, 950, true, 100);
+	tick(&w);
+	ok(w.v[0].weight == 0 && w.v[1].weight == 0 && w.v[2].weight == 100,
+	    "all overloaded: it serves");
+	world_done(&w);
+}
+
 /* The weighted round robin of LVS: the highest first, then all from it down
  * by the greatest common divisor. */
 static void
@@ -437,6 +466,7 @@ main(void)
 	test_slow_start();
 	test_hand();
 	test_effect();
+	test_sorry();
 	test_ratio();
 	test_refused();
 	test_lines();
