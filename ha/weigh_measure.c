@@ -17,8 +17,9 @@
 
 #include "ha/weigh_impl.h"
 
-#define SLOW 8         /* slow's time constant, in those of quick */
-#define SURE 2.5       /* standard errors that are no noise */
+#define SLOW 12        /* slow's time constant, in those of quick */
+#define SURE 3.5       /* standard errors that are no noise */
+#define CLIP 1.5       /* spreads, the most that one sample counts for */
 #define DEVIATION 1.25 /* standard deviation, in mean absolute ones */
 #define SNAP 0.5       /* of the way to quick */
 #define SPREAD_FIRST 0.1
@@ -57,6 +58,15 @@ is_far(struct weigh_server *s, double off)
 	return abs(s->far) >= FAR_ROW;
 }
 
+/* One stray sample moves little; that makes of a mean almost a median. */
+static double
+clip(const struct weigh_server *s, double off)
+{
+	double most = CLIP * s->spread + SPREAD_LEAST;
+
+	return fmax(fmin(off, most), -most);
+}
+
 static void
 smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
 {
@@ -73,8 +83,8 @@ smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
 	/* what is far out of the usual is no noise and widens it little */
 	s->spread += (fmin(fabs(off), 2 * s->spread + SPREAD_LEAST) -
 	    s->spread) * part / 2;
-	s->quick += off * part;
-	s->slow += (value - s->slow) * slowly;
+	s->quick += clip(s, off) * part;
+	s->slow += clip(s, value - s->slow) * slowly;
 	noise = DEVIATION * s->spread * sqrt(part / (2 - part));
 	if (fabs(s->quick - s->slow) > SURE * noise)
 		s->slow += (s->quick - s->slow) * SNAP;

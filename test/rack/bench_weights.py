@@ -25,12 +25,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import bench_noise                                          # noqa: E402
 import bench_report                                         # noqa: E402
 from pair import BIN, Pair                                  # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 
 PAPER = {0: (33, 33, 33), 10: (44, 33, 23), 20: (52, 35, 13), 30: (58, 34, 8),
          40: (67, 29, 4), 80: (64, 32, 4)}
+SERVERS = bench_noise.DIRECTORS - 1  # their priority
 LOOPS = {"rs1": 10**5, "rs2": 10**7, "rs3": 10**8}
 SERVICE = """\
 service web {{
@@ -110,13 +112,23 @@ class Load:
         return tuple(round(100 * n[rs] / total, 1) for rs in LOOPS)
 
 
-def start_loops(rack):
-    for rs, loops in LOOPS.items():
-        rack.rs_stop(rs)
+def set_loops(rack, loops):
+    for rs, n in zip(LOOPS, loops):
         with open(f"{rack.dir}/{rs}/loops", "w") as f:
-            f.write(f"{loops}\n")
-        rack.ns_popen(rs, [f"{BIN}/loopserver", "80", rs,
-                           f"{rack.dir}/{rs}/loops"])
+            f.write(f"{n}\n")
+
+
+def start_loops(rack):
+    """All alike: weights stay equal until it begins. The servers run above
+    what else this machine does, else that is what is measured."""
+    set_loops(rack, [LOOPS["rs2"]] * 3)
+    for rs in LOOPS:
+        rack.rs_stop(rs)
+        p = rack.ns_popen(rs, [f"{BIN}/loopserver", "80", rs,
+                               f"{rack.dir}/{rs}/loops"])
+        if rack.rt:
+            os.sched_setscheduler(p.pid, os.SCHED_RR,
+                                  os.sched_param(SERVERS))
 
 
 def weights_of(pair, node):
@@ -184,11 +196,10 @@ def measure(rack, pair, args):
     active, _ = pair.wait_settled()
     with Load(rack, args.rate) as load:
         watch = Watch(pair, active, load)
+        set_loops(rack, LOOPS.values())
         steady, moved = 30, 30 + args.steady
         watch.until(moved)
-        for rs, loops in zip(LOOPS, reversed(LOOPS.values())):
-            with open(f"{rack.dir}/{rs}/loops", "w") as f:
-                f.write(f"{loops}\n")
+        set_loops(rack, reversed(LOOPS.values()))
         end = moved + 45
         watch.until(end)
         why = [pair.yoke(active, f"why web {rs}") for rs in LOOPS]
@@ -228,7 +239,7 @@ def main():
     p.add_argument("--out", default="build")
     args = p.parse_args()
     os.makedirs(args.out, exist_ok=True)
-    with Rack() as rack:
+    with Rack(rt=bench_noise.DIRECTORS) as rack:
         pair = WeightsPair(rack, scheduler="wrr")
         pair.ratio = args.ratio
         start_loops(rack)
