@@ -323,3 +323,26 @@ weight_msg_unpack(struct buf *b, struct weight_msg *ret)
 		return -EBADMSG;
 	UNPACKED(b, m, ret);
 }
+
+void
+monitor_state_pack(struct buf *b, const struct monitor_state *m)
+{
+	put_u32(b, m->probes);
+	put_u32(b, m->started);
+	put_u32(b, m->unasked);
+	put_u32(b, m->late_p99_us);
+	put_u32(b, m->late_max_us);
+}
+
+int
+monitor_state_unpack(struct buf *b, struct monitor_state *ret)
+{
+	struct monitor_state m;
+
+	m.probes = get_u32(b);
+	m.started = get_u32(b);
+	m.unasked = get_u32(b);
+	m.late_p99_us = get_u32(b);
+	m.late_max_us = get_u32(b);
+	UNPACKED(b, m, ret);
+}

@@ -148,4 +148,15 @@ struct weight_msg {
 void weight_msg_pack(struct buf *b, const struct weight_msg *m);
 int weight_msg_unpack(struct buf *b, struct weight_msg *ret);
 
+/* MONITOR_STATE: how a minute of probing was, each minute. */
+struct monitor_state {
+	uint32_t probes;      /* there are */
+	uint32_t started;     /* in that minute */
+	uint32_t unasked;     /* of them, for reasons of the director's own */
+	uint32_t late_p99_us; /* how late they began */
+	uint32_t late_max_us;
+};
+void monitor_state_pack(struct buf *b, const struct monitor_state *m);
+int monitor_state_unpack(struct buf *b, struct monitor_state *ret);
+
 #endif

@@ -37,8 +37,16 @@ static void
 on_minute(const struct prober_minute *m, void *arg)
 {
 	usec_t p99 = lateness_quantile(&m->late, 990);
+	const struct monitord *d = arg;
+	const struct monitor_state s = {
+		.probes = (uint32_t)monitor_counts(d->monitor).probes,
+		.started = (uint32_t)m->started,
+		.unasked = (uint32_t)m->unasked,
+		.late_p99_us = p99 < UINT32_MAX ? (uint32_t)p99 : UINT32_MAX,
+		.late_max_us = m->late.max < UINT32_MAX ? (uint32_t)m->late.max
+		                                        : UINT32_MAX };
 
-	(void)arg;
+	monitord_minute(&s, arg);
 	log_debug("minute started=%llu results=%llu late_p99=%lluus "
 		  "late_max=%lluus",
 	    (unsigned long long)m->started, (unsigned long long)m->results,

@@ -21,6 +21,7 @@ void monitord_reload(struct daemon *d);
 int monitord_ipc_start(struct daemon *d);
 void monitord_ipc_stop(struct daemon *d);
 int monitord_weight(const struct weight_msg *m, void *arg);
+void monitord_minute(const struct monitor_state *s, void *arg);
 int monitord_report(const struct health_msg *m, void *arg);
 
 #endif

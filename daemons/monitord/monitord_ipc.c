@@ -110,6 +110,18 @@ monitord_report(const struct health_msg *s, void *arg)
 	return rc;
 }
 
+/* Nobody there: the next minute will do. */
+void
+monitord_minute(const struct monitor_state *s, void *arg)
+{
+	struct monitord *m = arg;
+	uint8_t mem[64];
+	struct buf b = buf_writer(mem, sizeof(mem));
+
+	monitor_state_pack(&b, s);
+	(void)ipcc_keep_send(m->yoked, MSG_MONITOR_STATE, mem, b.pos);
+}
+
 int
 monitord_weight(const struct weight_msg *s, void *arg)
 {

@@ -86,6 +86,8 @@ struct yoked {
 	struct chunks found_chunks; /* STORE_CHUNKs of a found table */
 	struct store_found found;
 	struct store_state store_state; /* what checkpointd last said */
+	struct monitor_state monitor_state; /* what monitord last said */
+	usec_t monitor_said;  /* when; 0: never */
 	uint32_t link_id;     /* corosync's id of this node, 0: unknown */
 	struct sync_role_msg sync_role;   /* what syncd was told last */
 	struct sync_state_msg sync_state; /* what it last said */

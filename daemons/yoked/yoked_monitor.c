@@ -74,6 +74,16 @@ on_weight(struct yoked *y, struct buf *b)
 	return rc < 0 ? rc : director_on_weight(&y->director, &m);
 }
 
+static int
+on_state(struct yoked *y, struct buf *b)
+{
+	int rc = monitor_state_unpack(b, &y->monitor_state);
+
+	if (rc == 0)
+		y->monitor_said = loop_now(y->loop);
+	return rc;
+}
+
 void
 yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len)
@@ -87,6 +97,8 @@ yoked_monitor_message(
 		rc = on_health(y, &b);
 	else if (id == MSG_WEIGHT)
 		rc = on_weight(y, &b);
+	else if (id == MSG_MONITOR_STATE)
+		rc = on_state(y, &b);
 	if (rc < 0)
 		log_info("monitord: a report (%s) is not used: %s",
 		    msg_name(id), err_text(rc));

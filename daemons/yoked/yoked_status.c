@@ -16,6 +16,8 @@
 #include "daemons/yoked/yoked.h"
 #include "daemons/yoked/yoked_status.h"
 
+#define MONITOR_WORD (120 * USEC_S)
+#define MONITOR_LATE (50U * 1000) /* us */
 #define RECENT (3 * USEC_S) /* a refused beat of then still explains things */
 
 static bool
@@ -113,6 +115,30 @@ helper_alarm(const struct yoked *y, const struct helper *h, struct out *o)
 	yoked_alarm(o, h->name, text);
 }
 
+/* Its last word counts for two minutes. */
+static void
+late_alarm(const struct yoked *y, struct out *o)
+{
+	const struct monitor_state *s = &y->monitor_state;
+	char text[160];
+
+	if (y->monitor.conn == NULL || y->monitor_said == 0 ||
+	    ago(loop_now(y->loop), y->monitor_said) > MONITOR_WORD)
+		return;
+	if (s->late_p99_us > MONITOR_LATE) {
+		(void)snprintf(text, sizeof(text), "probes begin late, one in "
+		    "a hundred by %u ms or more: servers are judged later "
+		    "than configured", s->late_p99_us / 1000);
+		yoked_alarm(o, "monitord-late", text);
+	}
+	if (s->unasked > 0) {
+		(void)snprintf(text, sizeof(text), "%u probes of %u could not "
+		    "be made in the last minute, for reasons of this machine",
+		    s->unasked, s->started);
+		yoked_alarm(o, "monitord-unasked", text);
+	}
+}
+
 static void
 link_alarms(const struct yoked *y, struct out *o)
 {
@@ -154,6 +180,7 @@ service_alarms(const struct yoked *y, struct out *o)
 	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
 		yoked_alarm(o, "ipvs", d->ipvs.error);
 	helper_alarm(y, &y->monitor, o);
+	late_alarm(y, o);
 	if (y->conf->sync)
 		helper_alarm(y, &y->sync, o);
 }
@@ -471,8 +498,15 @@ show_checkpoint(const struct yoked *y, struct out *o)
 static void
 show_monitor(const struct yoked *y, struct out *o)
 {
+	const struct monitor_state *s = &y->monitor_state;
+
 	out_object(o, "monitor");
 	out_bool(o, "helper", y->monitor.conn != NULL);
+	out_num(o, "probes", s->probes);
+	out_num(o, "started", s->started);
+	out_num(o, "unasked", s->unasked);
+	out_num(o, "late_p99_us", s->late_p99_us);
+	out_num(o, "late_max_us", s->late_max_us);
 	out_close(o);
 }
 

@@ -342,6 +342,20 @@ break_linkd(struct fixture *f)
 }
 
 static void
+break_monitord_late(struct fixture *f)
+{
+	f->y.monitor_said = loop_now(f->y.loop) + 1;
+	f->y.monitor_state.late_p99_us = 51000;
+}
+
+static void
+break_monitord_unasked(struct fixture *f)
+{
+	f->y.monitor_said = loop_now(f->y.loop) + 1;
+	f->y.monitor_state.unasked = 3;
+}
+
+static void
 break_monitord(struct fixture *f)
 {
 	f->y.monitor.conn = NULL;
@@ -424,6 +438,8 @@ test_alarms(void)
 		{ break_group, "link" },
 		{ break_linkd, "linkd" },
 		{ break_monitord, "monitord" },
+		{ break_monitord_late, "monitord-late" },
+		{ break_monitord_unasked, "monitord-unasked" },
 		{ break_monitord_loop, "monitord" },
 		{ break_syncd, "syncd" },
 		{ break_checkpointd, "checkpointd" },

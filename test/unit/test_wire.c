@@ -39,6 +39,7 @@ CODEC(health_msg)
 CODEC(history_record)
 CODEC(probe_state)
 CODEC(weight_msg)
+CODEC(monitor_state)
 
 #define ROW(type, id) \
 	{ #type, id, sizeof(struct type), type##_p, type##_u }
@@ -51,6 +52,7 @@ static const struct codec codecs[] = {
 	ROW(history_record, MSG_STORE_ROLE),
 	ROW(probe_state, MSG_PROBE_STATE),
 	ROW(weight_msg, MSG_WEIGHT),
+	ROW(monitor_state, MSG_MONITOR_STATE),
 };
 
 /* 0: refused with nothing touched; 1: accepted and the same again; < 0: bad */
@@ -118,6 +120,7 @@ test_bodies(void)
 		"GET / : 500" };
 	const struct probe_state probe = { "web", "web1", HEALTH_UP, 1, 37,
 		WEIGHT_NONE };
+	const struct monitor_state minute = { 1, 2, 3, 4, UINT32_MAX };
 	const struct weight_msg weight = { "web", "web1", WEIGHT_MAX,
 		"load 80%" };
 
@@ -133,6 +136,7 @@ test_bodies(void)
 	test_codec(&codecs[5], &role);
 	test_codec(&codecs[6], &probe);
 	test_codec(&codecs[7], &weight);
+	test_codec(&codecs[8], &minute);
 }
 
 static void
