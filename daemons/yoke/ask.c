@@ -18,8 +18,8 @@
 #define STATUS_MAX (256U << 20) /* more is not a status */
 
 /* -i, else what the configuration says, else "main". */
-static const char *
-instance(struct cli *c)
+const char *
+ask_instance(struct cli *c)
 {
 	struct conf_err e;
 	struct conf *conf;
@@ -74,7 +74,7 @@ ask_failed(const struct cli *c, int rc)
 int
 ask_open(struct cli *c, struct ipcc **ret)
 {
-	int rc = ipcc_open(instance(c), WHO_CLI, ret);
+	int rc = ipcc_open(ask_instance(c), WHO_CLI, ret);
 
 	return rc < 0 ? ask_failed(c, rc) : YOKE_OK;
 }

@@ -25,7 +25,13 @@ IMPORT_SRC := \
 	daemons/yoke/import_read.c \
 	daemons/yoke/import_tree.c
 
-yoke_PKG = jansson $(STORE_PKG)
+# the live view without a terminal
+TOP_SRC := \
+	daemons/yoke/top_draw.c \
+	daemons/yoke/top_events.c \
+	daemons/yoke/top_screen.c
+
+yoke_PKG = jansson ncursesw $(STORE_PKG)
 yoke_SRC = \
 	daemons/yoke/ask.c \
 	daemons/yoke/cmd_batch.c \
@@ -50,6 +56,8 @@ yoke_SRC = \
 	daemons/yoke/init_ping.c \
 	daemons/yoke/init_status.c \
 	daemons/yoke/main.c \
+	daemons/yoke/cmd_top.c \
+	$(filter-out $(STATUS_TEXT_SRC),$(TOP_SRC) $(WATCH_SRC)) \
 	$(IMPORT_SRC) \
 	$(INIT_SRC) \
 	$(STATUS_TEXT_SRC) \

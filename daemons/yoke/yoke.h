@@ -64,12 +64,14 @@ int cmd_order(struct cli *c, unsigned n, char **words);
 int cmd_print(struct cli *c, unsigned n, char **words);
 int cmd_replay(struct cli *c, unsigned n, char **words);
 int cmd_status(struct cli *c, unsigned n, char **words);
+int cmd_top(struct cli *c, unsigned n, char **words);
 int cmd_version(struct cli *c, unsigned n, char **words);
 int cmd_watch(struct cli *c, unsigned n, char **words);
 int cmd_weight(struct cli *c, unsigned n, char **words);
 int cmd_why(struct cli *c, unsigned n, char **words);
 
 /* ask.c: each returns an exit code and tells on stderr. */
+const char *ask_instance(struct cli *c); /* but this: whose yoked */
 int ask_open(struct cli *c, struct ipcc **ret); /* caller ipcc_free()s */
 int ask_command(struct cli *c, struct ipcc *i, unsigned n, char **words,
     char *ret_text, size_t len);

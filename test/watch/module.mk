@@ -43,3 +43,14 @@ test_snmpd_PKG = netsnmp $(WATCH_PKG)
 test_snmpd_SRC = \
 	test/watch/test_play.c \
 	test/watch/test_snmpd.c
+
+# the live view
+WATCH_UNIT += test_top
+UNIT += test_top
+test_top_PKG = $(WATCH_PKG)
+test_top_SRC = \
+	test/watch/test_play.c \
+	test/watch/test_top.c \
+	$(filter-out $(STATUS_TEXT_SRC),$(WATCH_SRC)) \
+	$(STATUS_TEXT_SRC) \
+	$(TOP_SRC)
