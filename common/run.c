@@ -233,13 +233,16 @@ make_pipes(const struct run_what *what, int in[2], int out[2])
 {
 	if (what->input_len > RUN_INPUT_MAX)
 		return -EMSGSIZE;
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+	if (pipe2(in, O_CLOEXEC | O_NONBLOCK) < 0 ||
+	    pipe2(out, O_CLOEXEC) < 0)
 		return -errno;
 	if (what->input_len > 0 &&
 	    write(in[1], what->input, what->input_len) !=
 		(ssize_t)what->input_len)
 		return -EIO;
-	if (fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
+	/* The child reads a blocking end; ours must not block. */
+	if (fcntl(in[0], F_SETFL, 0) < 0 ||
+	    fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
 }

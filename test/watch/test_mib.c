@@ -150,7 +150,7 @@ get(const struct mib *m, enum mib_found want, unsigned n, const uint32_t *at)
 {
 	struct mib_value v = { MIB_INTEGER, 0, "" };
 
-	is_int(mib_get(m, at, n, &v), want, "GET of %u.%u...", at[1], at[2]);
+	is_int(mib_get(m, at, n, &v), want, "GET of %u numbers", n);
 	return v;
 }
 #define GET(m, want, ...) \
