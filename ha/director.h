@@ -12,6 +12,7 @@
 #include "ha/beats.h"
 #include "ha/decide.h"
 #include "ha/fence.h"
+#include "ha/follow.h"
 #include "ha/ipvs.h"
 #include "ha/link.h"
 #include "ha/link_report.h"
@@ -53,15 +54,6 @@ struct director_listener {
 				       may be NULL */
 	void (*on_followed)(void *arg); /* director_following() no more; may
 					   be NULL */
-};
-
-/* Changes of a reload that are still to be made. */
-struct follow {
-	struct change *v;
-	size_t n, cap, at;
-	bool full;  /* no memory: the rest follows at the next reload */
-	bool again; /* the table was replaced: look anew */
-	struct timer step;
 };
 
 /* The standby's copy of the active's table. */

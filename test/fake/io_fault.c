@@ -29,7 +29,7 @@ static struct {
 	char names[FDS][NAME_MAX_SHOWN];
 } io; /* one for the process, as the calls are */
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 void
 io_fault_watch(const char *dir, const char *other)
