@@ -1,6 +1,7 @@
 """corosync: starts and stops corosync in a director.
 
-Two links (eth0, eth1), two nodes, no quorum to wait for, no encryption. The
+Two links (eth0, eth1), two nodes, no quorum to wait for unless asked, no
+encryption. The
 configuration goes to the machine's private /etc/corosync. It runs without
 real-time priority: these machines have one CPU, and a corosync that waits for
 an answer while spinning at any real-time priority keeps ksoftirqd from
@@ -35,7 +36,7 @@ nodelist {{
 	}}
 }}
 quorum {{
-}}
+{quorum}}}
 system {{
 	sched_rr: no
 	allow_knet_handle_fallback: yes
@@ -50,9 +51,12 @@ logging {{
 """
 
 
-def conf(log, name="rack", link_mode="active", token=1000, consensus=None):
+def conf(log, name="rack", link_mode="active", token=1000, consensus=None,
+         quorum=()):
+    """quorum: lines of that section."""
     return CONF.format(log=log, name=name, link_mode=link_mode, token=token,
-                       consensus=consensus or token * 6 // 5)
+                       consensus=consensus or token * 6 // 5,
+                       quorum="".join(f"\t{line}\n" for line in quorum))
 
 
 def start(rack, node, **settings):
