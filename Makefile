@@ -17,7 +17,7 @@
 #   make bench-weights   weights that follow response times, beside P2's paper
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
-#   make deb rpm         packages, into build/packages
+#   make deb rpm         packages, into build/packages; walk tries them
 #
 # V=1 shows commands, W=1 makes warnings errors, SAN=address,undefined builds
 # with sanitizers (into a folder of its own), CC=clang uses the other compiler.

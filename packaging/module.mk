@@ -8,6 +8,7 @@ AGENT_PROGS = $(filter yoke-agentd,$(PROGS))
 DIRECTOR_PROGS = $(filter-out $(AGENT_PROGS),$(PROGS))
 AGENT_UNITS = $(wildcard packaging/units/yoke-agent*)
 DIRECTOR_UNITS = $(filter-out $(AGENT_UNITS),$(wildcard packaging/units/*))
+UNIT_NAMES = $(notdir $(filter %.service,$(DIRECTOR_UNITS)))
 AGENT_MAN = $(wildcard packaging/man/yoke-agent*)
 DIRECTOR_MAN = $(filter-out $(AGENT_MAN),$(wildcard packaging/man/*))
 libexecdir ?= $(prefix)/libexec
@@ -82,6 +83,7 @@ deb: export
 		{ echo "packaging/debian/changelog is not of $(VERSION)" >&2; exit 1; }
 	$(Q)cp -r packaging/debian $(EXPORT)/debian
 	$(Q)rm -f $(EXPORT)/debian/control.agent
+	$(Q)sed -i 's/@UNITS@/$(UNIT_NAMES)/' $(EXPORT)/debian/yoke.prerm
 	$(if $(AGENT_PROGS),$(Q)cat packaging/debian/control.agent \
 		>>$(EXPORT)/debian/control)
 	$(Q)cd $(EXPORT) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
@@ -94,7 +96,7 @@ deb: export
 RPMTOP := $(CURDIR)/build/rpmbuild
 rpm: export
 	$(Q)rm -rf $(RPMTOP) && mkdir -p $(RPMTOP)/SOURCES $(RPMTOP)/SPECS
-	$(Q)sed 's/@VERSION@/$(VERSION)/' packaging/rpm/yoke.spec \
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@UNITS@/$(UNIT_NAMES)/g' packaging/rpm/yoke.spec \
 		>$(RPMTOP)/SPECS/yoke.spec
 	$(Q)tar -cz -C build/export -f $(RPMTOP)/SOURCES/yoke-$(VERSION).tar.gz \
 		yoke-$(VERSION)
@@ -113,3 +115,9 @@ lint-packages:
 		$(if $(ROOT),--allow-root) $(PACKAGES)/*.changes
 	$(Q)rpmlint -c packaging/rpm/rpmlint.toml build/rpmbuild/SPECS/yoke.spec \
 		$$(ls $(PACKAGES)/*.rpm | grep -v debuginfo)
+
+# A new user's way, on two fresh Debian systems; root, network, some minutes.
+.PHONY: walk
+walk: deb rpm testprograms
+	$(Q)$(PYTHON) test/package/check_rpm.py
+	$(Q)$(PYTHON) test/package/walk.py

@@ -227,21 +227,23 @@ compare_mtus(struct init_report *r, const struct facts *a,
 	}
 }
 
-/* The peer's clock was read between from and to. */
+/* The peer's clock was read between from and to: most likely just before to, since
+ * all that ssh does at its beginning was over. */
 static void
 compare_clocks(struct init_report *r, const struct facts *b, usec_t from,
     usec_t to)
 {
-	int64_t apart, here = (int64_t)(from / 2 + to / 2);
+	int64_t apart;
 	char text[64], *end;
 
 	get(b, "time_us", text, sizeof(text));
-	apart = strtoll(text, &end, 10) - here;
+	apart = strtoll(text, &end, 10) - (int64_t)to;
 	if (text[0] == '\0' || *end != '\0')
 		return;
-	if ((uint64_t)llabs(apart) < CLOCK_APART + (to - from) / 2)
-		init_say(r, INIT_OK, "clock", "", "%.3f s apart, give or take "
-		    "%.3f", (double)apart / 1e6, (double)(to - from) / 2e6);
+	if ((uint64_t)llabs(apart) < CLOCK_APART + (to - from))
+		init_say(r, INIT_OK, "clock", "", "the peer's is %.3f s ahead, "
+		    "or up to %.3f more", (double)apart / 1e6,
+		    (double)(to - from) / 1e6);
 	else
 		init_say(r, INIT_WRONG, "clock", "chrony or systemd-timesyncd "
 		    "on both; yoke decides nothing by clocks, but people read "
@@ -287,7 +289,7 @@ child(int out, const char *peer)
 }
 
 static void
-read_all(int fd, struct facts *f)
+read_all(int fd, struct facts *f, usec_t *ret_when)
 {
 	usec_t end = usec_mono() + SSH_WAIT, now;
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -299,6 +301,8 @@ read_all(int fd, struct facts *f)
 			break;
 		n = read(fd, f->mem + f->n, sizeof(f->mem) - 1 - f->n);
 		f->n += n > 0 ? (size_t)n : 0;
+		if (n > 0)
+			*ret_when = usec_real();
 	}
 	f->mem[f->n] = '\0';
 }
@@ -313,7 +317,7 @@ plain(char *s)
 }
 
 static bool
-ask_peer(const char *peer, struct facts *f)
+ask_peer(const char *peer, struct facts *f, usec_t *ret_when)
 {
 	int pair[2], status = 0;
 	pid_t pid;
@@ -327,7 +331,7 @@ ask_peer(const char *peer, struct facts *f)
 		child(pair[1], peer);
 	(void)close(pair[1]);
 	if (pid > 0) {
-		read_all(pair[0], f);
+		read_all(pair[0], f, ret_when);
 		(void)kill(pid, SIGTERM);
 		(void)waitpid(pid, &status, 0);
 	}
@@ -346,14 +350,13 @@ init_facts_compare(struct init_report *r, const struct conf *c, bool root,
 	size_t i;
 
 	collect(a, c, root);
-	from = usec_real();
-	if (!ask_peer(peer, b)) {
+	to = from = usec_real();
+	if (!ask_peer(peer, b, &to)) {
 		init_say(r, INIT_WRONG, "peer", "ssh keys for it, and yoke "
 		    "installed there", "ssh %s yoke init facts: no answer",
 		    peer);
 		goto out;
 	}
-	to = usec_real();
 	get(b, "node", name, sizeof(name));
 	if (strcmp(name, c->peer->name) == 0)
 		init_say(r, INIT_OK, "peer", "", "%s is %s", peer, name);

@@ -73,10 +73,10 @@ class Rack:
     RS6 = {"rs1": "fd77::11", "rs2": "fd77::12", "rs3": "fd77::13"}
     SERIAL = "/dev/ttyS0"               # of each machine
 
-    def __init__(self, mem="256M", rt=10, baud=0, disk=0):
+    def __init__(self, mem="256M", rt=10, baud=0, disk=0, machine=Machine):
         """mem: of each director. rt: their real-time priority (0: none).
         baud: speed of the serial line (0: no limit). disk: MB of one that both
-        have, as /dev/ubda; its file is rack.disk."""
+        have, as /dev/ubda; its file is rack.disk. machine: what they are."""
         count, self.owner = next(_serial), os.getpid()
         self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
         self.dir = f"{BASE}/yoke-rack-{self.tag}"
@@ -86,6 +86,7 @@ class Rack:
             rt = 0
         self.mem, self.rt, self.baud = mem, rt, baud
         self.disk_mb, self.disk = disk, f"{self.dir}/disk" if disk else None
+        self.machine = machine
         self.fabric = self.cable = self.guard = None
         self.order_lock = threading.Lock()
         self.machines, self.servers = {}, {}
@@ -119,8 +120,8 @@ class Rack:
         net.sysctl(self.fabric.ns("client"), {
             "net/ipv4/ip_local_port_range": "1024 65535"})
         for i, node in enumerate(self.NODES, 1):
-            self.machines[node] = Machine(node, i, self.fabric, self.dir,
-                                          self.mem, self.rt, self.disk)
+            self.machines[node] = self.machine(node, i, self.fabric, self.dir,
+                                               self.mem, self.rt, self.disk)
         self._lay_cable()
         if boot:
             for m in self.machines.values():

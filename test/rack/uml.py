@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
 AGENT_PORT = 77
 KERNEL_ARGS = [
-    "rootfstype=hostfs", "rootflags=/", "ro", "devtmpfs.mount=0",
+    "rootfstype=hostfs", "devtmpfs.mount=0",
     "con=null", "con0=null,fd:1", "quiet", "lsm=", "audit=0",
     "nohz=off", "pty.legacy_count=0", "zswap.enabled=0", "lpj=36552704",
     "initcall_blacklist=raid6_select_algo,calibrate_xor_blocks",
@@ -125,6 +125,10 @@ class Machine:
         self.proc = None
         os.makedirs(self.dir, exist_ok=True)
 
+    def root_args(self):
+        """What its root is and what runs in it first: the host's own."""
+        return ["rootflags=/", "ro", f"init={HERE}/init.sh"]
+
     # -- power ---------------------------------------------------------
 
     def power_on(self):
@@ -143,7 +147,7 @@ class Machine:
             argv += ["chrt", "-r", str(self.rt)]
         argv += ["linux.uml", f"mem={self.mem}", f"umid={self.node}",
                  f"uml_dir={self.rack_dir}/uml/", f"ssl0=tty:{self.serial}",
-                 f"init={HERE}/init.sh", *KERNEL_ARGS, *cards,
+                 *self.root_args(), *KERNEL_ARGS, *cards,
                  *([f"ubdac={self.disk}"] if self.disk else []),
                  f"RACK={self.rack_dir}", f"REPO={REPO}",
                  f"NODE={self.node}", f"N={self.number}"]

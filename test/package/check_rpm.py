@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+"""check_rpm: the RPM packages, on Debian: every file in an empty root, every
+scriptlet in a Debian root, where systemd's tools are. (make walk; root)"""
+import argparse
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from walk import (CACHE, REPO, ROOTS, UNITS, T, chroot,      # noqa: E402
+                  make_base, sh)
+
+
+def rpms():
+    return [p for p in glob.glob(f"{REPO}/build/packages/*.rpm")
+            if "debuginfo" not in p and ".src." not in p]
+
+
+def files(root):
+    return {os.path.relpath(os.path.join(d, f), root)
+            for d, _, names in os.walk(root) for f in names}
+
+
+def fresh(name):
+    root = f"{ROOTS}/{name}"
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root)
+    os.chmod(root, 0o755)
+    return root
+
+
+def test_files(t):
+    root, plain = fresh("rpm-empty"), fresh("rpm-plain")
+    sh("rpm", "--root", root, "--initdb")
+    sh("rpm", "--root", root, "-i", "--nodeps", "--noscripts", *rpms())
+    sh("make", "-C", REPO, "install", f"DESTDIR={plain}")
+    want = {f + ".gz" if "/man/man" in f else f for f in files(plain)}
+    got = {f for f in files(root) if not f.startswith((
+        "var/lib/rpm", "root/.rpmdb", "usr/lib/.build-id"))}
+    t.is_(sorted(want - got), [], "nothing of make install is missing")
+    t.is_(sorted(got - want), [], "nothing else is there")
+    out = subprocess.run(["rpm", "--root", root, "-Va", "--nodeps"],
+                         text=True, stdout=subprocess.PIPE)
+    t.is_(out.stdout, "", "rpm finds all as it was packed")
+    for path in sorted(glob.glob(f"{root}/usr/sbin/*")):
+        flag = "version" if path.endswith("/yoke") else "-V"
+        out = subprocess.run([path, flag], text=True, stdout=subprocess.PIPE)
+        t.ok(out.returncode == 0 and out.stdout.startswith("yoke"),
+             f"{os.path.basename(path)} starts: {out.stdout.strip()}")
+    shutil.rmtree(root)
+    shutil.rmtree(plain)
+
+
+def enabled(root):
+    return sorted(os.path.basename(p)[:-8] for p in glob.glob(
+        f"{root}/etc/systemd/system/multi-user.target.wants/yoke*"))
+
+
+def rpm(root, *words):
+    """The host's rpm; scriptlets run with the root's own shell and systemd."""
+    return sh("unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc";'
+              'exec rpm --force-debian --root "$0" "$@"', root, *words)
+
+
+def test_scripts(t, tar):
+    root = fresh("rpm-debian")
+    sh("tar", "-C", root, "-xf", tar)
+    package = [p for p in rpms() if "-doc-" not in p]
+    for p in package:
+        shutil.copy(p, f"{root}/tmp")
+    out = rpm(root, "-i", "--nodeps", *package)
+    t.ok(out.startswith("Creating group") and out.count("\n") == 1,
+         "installed, no more said than that there is a group", out)
+    with open(f"{root}/etc/group") as f:
+        t.ok("\nyoke:" in f.read(), "%post: the group yoke is there")
+    t.is_(enabled(root), UNITS, "%post: the units are enabled")
+    t.ok(os.path.isdir(f"{root}/run/yoke") and
+         os.path.isdir(f"{root}/var/lib/yoke"), "%post: directories")
+    t.ok("yoke" in chroot(root, "getent group yoke"), "it is a group there")
+    out = subprocess.run(["systemd-analyze", "verify", f"--root={root}",
+                          "--man=no", *[f"{u}.service" for u in UNITS]],
+                         text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT)
+    bad = [line for line in out.stdout.splitlines() if "yoke" in line
+           and "/bin/kill is not executable" not in line]   # none there
+    t.is_(bad, [], "systemd-analyze has nothing to say about the units")
+    out = rpm(root, "-U", "--force", "--nodeps", *package)
+    t.is_(out, "", "the same again, as an upgrade")
+    t.is_(enabled(root), UNITS, "still enabled after an upgrade")
+    out = rpm(root, "-e", "yoke")
+    t.is_(out, "", "removed")
+    t.is_(enabled(root), [], "%preun: none is enabled after removal")
+    t.is_(sorted(f for f in files(root) if "yoke" in f and
+                 not f.startswith(("tmp/", "var/lib/rpm", "root/.rpmdb"))),
+          [], "nothing is left after removal")
+    shutil.rmtree(root)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--base", default=f"{CACHE}/base.tar")
+    args = p.parse_args()
+    if os.geteuid() != 0 or not rpms() or not shutil.which("mmdebstrap"):
+        print("check_rpm: needs root, mmdebstrap, and `make rpm`",
+              file=sys.stderr)
+        return 2
+    t = T()
+    make_base(args.base)
+    with t.part("files"):
+        test_files(t)
+    with t.part("scriptlets"):
+        test_scripts(t, args.base)
+    shutil.rmtree(ROOTS, ignore_errors=True)
+    return t.done()
+
+
+sys.exit(main())
