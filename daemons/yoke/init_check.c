@@ -7,6 +7,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,43 @@ check_modules(struct init_report *r, const struct conf *c)
 	}
 }
 
+/* The thread that receives, of the first CPU; 0: not found. */
+static pid_t
+find_ksoftirqd(void)
+{
+	char path[64], *text;
+	pid_t pid, found = 0;
+
+	for (pid = 2; pid < 200 && found == 0; pid++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+		text = slurp(path);
+		if (text != NULL && strcmp(text, "ksoftirqd/0\n") == 0)
+			found = pid;
+		free(text);
+	}
+	return found;
+}
+
+/* With one CPU it waits behind yoke-syncd and whatever else has real-time
+ * priority, and the director hears nobody meanwhile: seen as a takeover by a
+ * standby that was just restarted under load. */
+static void
+check_cpu(struct init_report *r)
+{
+	pid_t pid = find_ksoftirqd();
+	int policy = pid > 0 ? sched_getscheduler(pid) : -1;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 || policy < 0)
+		return;
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		init_say(r, INIT_OK, "cpu", "", "one, and its receive thread "
+		    "has real-time priority");
+	else
+		init_say(r, INIT_WRONG, "cpu", "chrt -f -p 30 $(pgrep "
+		    "ksoftirqd), at each start", "one only: its receive "
+		    "thread waits behind all real-time work");
+}
+
 static long long
 sysctl(const char *name)
 {
@@ -462,6 +500,7 @@ init_check_here(struct init_report *r, const struct conf *c, bool root)
 	check_sync(r, c);
 	check_corosync(r, c);
 	check_modules(r, c);
+	check_cpu(r);
 	check_sysctls(r, c);
 	check_storage(r, c);
 }

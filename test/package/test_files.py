@@ -122,6 +122,34 @@ def test_completion(t):
         t.is_(sorted(complete(line)), want, f"completion of {line!r}")
 
 
+def test_upgrade(t):
+    """Restarted: a standby, and nothing else."""
+    one_line = '{"node":"d1","role":"standby","peer":{"role":"active"}}'
+    lines = one_line.replace(",", ",\n ").replace(":", ": ")
+    for what, text, want in (
+            ("a standby", one_line, True),
+            ("a standby, JSON in lines", lines, True),
+            ("an active one", one_line.replace("standby", "x")
+             .replace("active", "standby").replace("x", "active"), False),
+            ("one in maintenance",
+             one_line.replace("standby", "maintenance"), False),
+            ("one that does not answer", "", False)):
+        with tempfile.TemporaryDirectory() as tmp:
+            for name, script in (
+                    ("yoke", f"cat <<'END'\n{text}\nEND"),
+                    ("systemctl", f"echo \"$@\" >>{tmp}/did")):
+                with open(f"{tmp}/{name}", "w") as f:
+                    f.write(f"#!/bin/sh\n{script}\n")
+                os.chmod(f"{tmp}/{name}", 0o755)
+            out = run("packaging/after-upgrade", tmp,
+                      env={**os.environ, "PATH": f"{tmp}:{os.environ['PATH']}"})
+            with open(f"{tmp}/did") as f:
+                did = f.read()
+            t.ok(("try-restart" in did) == want and "daemon-reload" in did and
+                 out.returncode == 0, f"upgrade: {what} is "
+                 f"{'' if want else 'not '}restarted", did + out.stdout)
+
+
 def test_versions(t):
     version = read("VERSION").strip()
     t.ok(read("packaging/debian/changelog").startswith(f"yoke ({version}-"),
@@ -166,7 +194,7 @@ def main():
     t = T()
     for name, fn in (("man pages", test_man), ("units", test_units),
                      ("completion", test_completion),
-                     ("versions", test_versions), ("install", test_install)):
+                     ("versions", test_versions), ("upgrade", test_upgrade), ("install", test_install)):
         with t.part(name):
             fn(t)
     return t.done()
