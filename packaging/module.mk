@@ -9,12 +9,16 @@ DIRECTOR_PROGS = $(filter-out $(AGENT_PROGS),$(PROGS))
 AGENT_UNITS = $(wildcard packaging/units/yoke-agent*)
 DIRECTOR_UNITS = $(filter-out $(AGENT_UNITS),$(wildcard packaging/units/*))
 UNIT_NAMES = $(notdir $(filter %.service,$(DIRECTOR_UNITS)))
+ENABLED_UNITS = $(filter-out $(DISABLED_UNITS),$(UNIT_NAMES))
 AGENT_MAN = $(wildcard packaging/man/yoke-agent*)
 DIRECTOR_MAN = $(filter-out $(AGENT_MAN),$(wildcard packaging/man/*))
 libexecdir ?= $(prefix)/libexec
 libdir_noarch = $(prefix)/lib
 examplesdir ?= $(prefix)/share/doc/yoke/examples
 docdir ?= $(prefix)/share/doc/yoke-doc
+agentdocdir ?= $(prefix)/share/doc/yoke-agent/examples
+# needs an snmpd, so whoever has one enables it
+DISABLED_UNITS := yoke-snmpd.service
 
 COMPLETION := build/gen/yoke.bash
 $(COMPLETION): packaging/yoke.bash.in schema/commands.def
@@ -57,11 +61,13 @@ install-director: programs $(COMPLETION)
 	install -d $(DESTDIR)$(localstatedir)/lib/yoke $(DESTDIR)$(sysconfdir)/yoke
 	install -D -m 644 packaging/yoke.conf $(DESTDIR)$(examplesdir)/yoke.conf
 
+# what of the tree only the real servers need
+AGENT_EXAMPLES = $(if $(AGENT_PROGS),$(wildcard packaging/agentd.conf))
 install-agent: $(addprefix $(BIN)/,$(AGENT_PROGS))
+	$(call put,644,$(agentdocdir),$(AGENT_EXAMPLES))
 	$(call put,755,$(sbindir),$(addprefix $(BIN)/,$(AGENT_PROGS)))
 	$(call put,644,$(unitdir),$(AGENT_UNITS))
 	$(call put_man,$(AGENT_MAN))
-	install -D -m 644 packaging/agentd.conf $(DESTDIR)$(examplesdir)/agentd.conf
 
 install-doc:
 	$(call put,644,$(docdir),README.md HACKING.md test/RESULTS.md)
@@ -83,7 +89,11 @@ deb: export
 		{ echo "packaging/debian/changelog is not of $(VERSION)" >&2; exit 1; }
 	$(Q)cp -r packaging/debian $(EXPORT)/debian
 	$(Q)rm -f $(EXPORT)/debian/control.agent
-	$(Q)sed -i 's/@UNITS@/$(UNIT_NAMES)/' $(EXPORT)/debian/yoke.prerm
+	$(if $(AGENT_PROGS),,$(Q)rm -f $(EXPORT)/debian/yoke-agent.*)
+	$(Q)sed -i -e 's/@UNITS@/$(UNIT_NAMES)/' \
+		-e 's/@ENABLED@/$(ENABLED_UNITS)/' \
+		-e 's/@DISABLED@/$(DISABLED_UNITS)/' \
+		$(EXPORT)/debian/yoke.prerm $(EXPORT)/debian/rules
 	$(if $(AGENT_PROGS),$(Q)cat packaging/debian/control.agent \
 		>>$(EXPORT)/debian/control)
 	$(Q)cd $(EXPORT) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
@@ -96,7 +106,8 @@ deb: export
 RPMTOP := $(CURDIR)/build/rpmbuild
 rpm: export
 	$(Q)rm -rf $(RPMTOP) && mkdir -p $(RPMTOP)/SOURCES $(RPMTOP)/SPECS
-	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@UNITS@/$(UNIT_NAMES)/g' packaging/rpm/yoke.spec \
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/; s/@UNITS@/$(UNIT_NAMES)/g' \
+		-e 's/@ENABLED@/$(ENABLED_UNITS)/' packaging/rpm/yoke.spec \
 		>$(RPMTOP)/SPECS/yoke.spec
 	$(Q)tar -cz -C build/export -f $(RPMTOP)/SOURCES/yoke-$(VERSION).tar.gz \
 		yoke-$(VERSION)

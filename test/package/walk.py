@@ -36,9 +36,10 @@ CACHE = f"{REPO}/build/walk"        # of the base system
 # In memory: a machine stands still while its host syncs a file to a disk.
 SHM = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
 ROOTS = f"{SHM}/yoke-walk-{os.getpid()}"
+# all of a director that need nothing else: no snmpd is there
 UNITS = sorted(os.path.basename(u)[:-8] for u in
                glob.glob(f"{REPO}/packaging/units/*.service")
-               if "agent" not in u)
+               if "agentd" not in u and "snmpd" not in u)
 
 UP = """[Unit]
 Description=Cards, addresses and remote control: the rack's part of this machine
