@@ -28,6 +28,7 @@ HA_SRC += \
 	ha/path_udp.c \
 	ha/pulse.c \
 	ha/serial_frame.c \
+	ha/serial_pump.c \
 	ha/serial_line.c
 
 HA_SRC += \

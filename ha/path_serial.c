@@ -15,6 +15,7 @@
 #include "ha/path.h"
 #include "ha/pulse.h"
 #include "ha/serial_frame.h"
+#include "ha/serial_pump.h"
 
 #define RETRY USEC_S
 #define CHUNK 1024
@@ -37,6 +38,7 @@ struct path_serial {
 	struct path_line told;
 	uint64_t noise; /* bad bytes and frames since the last good frame */
 	usec_t noisy;	/* the last of it */
+	struct serial_pump *pump; /* what comes in */
 	struct watch *watch;
 	struct timer retry, gone;
 };
@@ -46,6 +48,8 @@ serial_shut(struct path_serial *s)
 {
 	watch_free(s->watch);
 	s->watch = NULL;
+	serial_pump_stop(s->pump);
+	s->pump = NULL;
 	serial_line_close(&s->line);
 	s->told.carrier = CARRIER_UNKNOWN;
 }
@@ -117,7 +121,7 @@ serial_drain(struct path *p)
 	ssize_t n;
 
 	for (i = 0; i < CHUNKS && s->line.fd >= 0; i++) {
-		n = read(s->line.fd, bytes, sizeof(bytes));
+		n = read(serial_pump_fd(s->pump), bytes, sizeof(bytes));
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 			hung_up(s);
 			return;
@@ -169,8 +173,10 @@ serial_up(void *arg)
 	s->told.errors_before += s->line.errors;
 	rc = serial_line_open(&s->line, s->own.device, s->own.speed);
 	if (rc == 0)
-		rc = watch_new(
-		    s->loop, s->line.fd, POLLIN, on_readable, s, &s->watch);
+		rc = serial_pump_start(s->line.fd, &s->pump);
+	if (rc == 0)
+		rc = watch_new(s->loop, serial_pump_fd(s->pump), POLLIN,
+		    on_readable, s, &s->watch);
 	if (rc < 0) {
 		serial_shut(s);
 		s->path.problem = open_problem(rc);

@@ -174,6 +174,7 @@ serial_line_close(struct serial_line *l)
 	(void)tcflush(l->fd, TCIOFLUSH);
 	(void)tcsetattr(l->fd, TCSANOW, &l->was);
 	(void)ioctl(l->fd, TIOCNXCL);
+	(void)flock(l->fd, LOCK_UN); /* a duplicate may live on for a moment */
 	close(l->fd);
 	l->fd = -1;
 }

@@ -111,13 +111,15 @@ test_status_text_SRC = \
 test_status_text_PKG := jansson
 
 # the serial line: framing and pace without I/O, then pseudo terminals
-UNIT += test_serial test_serial_line test_serial_pair
+UNIT += test_serial test_serial_line test_serial_pair test_serial_pump
 test_serial_SRC := \
 	test/unit/test_serial.c
 test_serial_line_SRC := \
 	test/unit/test_serial_line.c \
 	test/unit/test_serial_help.c
 test_serial_line_LDLIBS := -Wl,--wrap=ioctl,--wrap=tcsetattr
+test_serial_pump_SRC := \
+	test/unit/test_serial_pump.c
 test_serial_pair_SRC := \
 	test/unit/test_serial_pair.c \
 	test/unit/test_serial_help.c
