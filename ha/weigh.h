@@ -77,6 +77,7 @@ struct weigh_server {
 	double took;              /* smoothed, usec; 0: none */
 	double quick, slow, spread; /* its logarithm; see weigh_measure.c */
 	int far;
+	double nearest;
 	unsigned samples;         /* since they are like this */
 	usec_t took_at, load_at;  /* of the last samples */
 	double load;              /* smoothed, 0 .. 1 */

@@ -26,7 +26,7 @@
 #define SPREAD_LEAST 0.01
 #define FAR 4          /* spreads */
 #define FAR_LEAST 0.4  /* half as much again */
-#define FAR_ROW 3      /* samples */
+#define FAR_ROW 4      /* samples */
 
 /* How much of a new value counts beside the old, after dt. */
 static double
@@ -43,18 +43,21 @@ begin(struct weigh_server *s, double value)
 	s->samples = 1;
 }
 
-/* Counts samples in a row that are far to one side. */
+/* Counts samples in a row that are far to one side; of those the nearest is
+ * kept, since it is believed if there are enough. */
 static bool
-is_far(struct weigh_server *s, double off)
+is_far(struct weigh_server *s, double value)
 {
-	double far = fmax(FAR * s->spread, FAR_LEAST);
+	double off = value - s->quick, far = fmax(FAR * s->spread, FAR_LEAST);
+	bool same = off > 0 ? s->far > 0 : s->far < 0;
 
-	if (fabs(off) < far)
+	if (fabs(off) < far) {
 		s->far = 0;
-	else if (off > 0)
-		s->far = s->far > 0 ? s->far + 1 : 1;
-	else
-		s->far = s->far < 0 ? s->far - 1 : -1;
+		return false;
+	}
+	if (!same || fabs(off) < fabs(s->nearest - s->quick))
+		s->nearest = value;
+	s->far = !same ? (off > 0 ? 1 : -1) : s->far + (off > 0 ? 1 : -1);
 	return abs(s->far) >= FAR_ROW;
 }
 
@@ -73,8 +76,8 @@ smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
 	double part = blend(dt, smoothing), slowly = blend(dt, SLOW * smoothing);
 	double off = value - s->quick, noise;
 
-	if (is_far(s, off)) {
-		begin(s, value);
+	if (is_far(s, value)) {
+		begin(s, s->nearest);
 		return;
 	}
 	s->samples++;

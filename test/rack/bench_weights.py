@@ -139,7 +139,7 @@ def weights_of(pair, node):
 
 
 class Watch:
-    """Weights in percent, each second."""
+    """Weights in percent, each second, as the active director has them."""
 
     def __init__(self, pair, node, load):
         self.pair, self.node, self.load, self.rows = pair, node, load, []
@@ -192,6 +192,21 @@ def plot(doc, out):
     return f"plot: {png}"
 
 
+def takeover(pair, active, watch):
+    """The other director's monitord goes on: does anything move?"""
+    other = "d2" if active == "d1" else "d1"
+    before = weights_of(pair, active)
+    pair.yoke(active, "switch")
+    pair.wait_role(other, "active")
+    watch.node = other
+    t = time.monotonic() - watch.load.began
+    watch.until(t + 15)
+    rows = watch.between(t, t + 15)
+    return {"before_switch": before, "after_switch": rows[-1],
+            "switch_moved": round(max(abs(a - b) for w in rows
+                                      for a, b in zip(w, before)), 1)}
+
+
 def measure(rack, pair, args):
     active, _ = pair.wait_settled()
     with Load(rack, args.rate) as load:
@@ -203,6 +218,7 @@ def measure(rack, pair, args):
         end = moved + 45
         watch.until(end)
         why = [pair.yoke(active, f"why web {rs}") for rs in LOOPS]
+        switched = takeover(pair, active, watch)
     first = mean(watch.between(steady, moved))
     then = mean(watch.between(end - 15, end))
     return {"rate": args.rate, "weights": watch.rows,
@@ -213,7 +229,7 @@ def measure(rack, pair, args):
             "steady_s": args.steady, "moved_at": moved, "moved_end": then,
             "followed_s": watch.settled(moved, end, then),
             "answers": len(load.answers), "failed": load.failed,
-            "why": [str(w) for w in why]}
+            "why": [str(w) for w in why], **switched}
 
 
 def tell(doc):
@@ -226,6 +242,9 @@ def tell(doc):
     print(f"weights: settled within 2 points of {doc['end']} after "
           f"{doc['settled_s']} s; swing {doc['swing']} points in "
           f"{doc['steady_s']} s; followed the load in {doc['followed_s']} s")
+    print(f"yoke switch: weights {doc['before_switch']} before, "
+          f"{doc['after_switch']} 15 s after, moved at most "
+          f"{doc['switch_moved']} points")
     print(f"{doc['answers']} answers, {doc['failed']} failed")
     for w in doc["why"]:
         print(w.rstrip())
