@@ -72,6 +72,7 @@ enum check_type {
 	CHECK_COMMAND,
 	CHECK_UDP,
 	CHECK_DNS,
+	CHECK_URL, /* any other scheme of libcurl: as far as its greeting */
 	CHECK__TYPES
 };
 /* Agents tell how busy a server is, never whether it is up. */
@@ -105,6 +106,7 @@ struct conf_check {
 	char token_file[CONF_TEXT_LEN];  /* agent: "": none */
 	char command[CONF_TEXT_LEN];
 	char name_asked[CONF_TEXT_LEN];  /* dns */
+	char scheme[16];                 /* url: "smtp" */
 };
 
 /* Whom yoke-notifyd tells: a command or a FIFO. */

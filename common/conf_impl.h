@@ -54,6 +54,7 @@ enum conf_when {
 	WHEN_AGENT,   /* over HTTP */
 	WHEN_COMMAND,
 	WHEN_DNS,
+	WHEN_URL,
 	WHEN_LOADS,   /* policy that goes by load */
 	WHEN__LAST
 };

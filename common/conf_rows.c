@@ -46,6 +46,7 @@ static const struct conf_word check_types[] = {
 	{ "command", CHECK_COMMAND },
 	{ "udp", CHECK_UDP },
 	{ "dns", CHECK_DNS },
+	{ "url", CHECK_URL },
 	{ NULL, 0 },
 };
 
@@ -129,6 +130,20 @@ check_method(const void *field)
 		if (!isupper((unsigned char)*text))
 			return "a method has capital letters only, like HEAD";
 	return NULL;
+}
+
+static const char *
+check_scheme(const void *field)
+{
+	static const char *const known[] = { "smtp", "smtps", "imap", "imaps",
+		"pop3", "pop3s", "ftp", "ftps", "ldap", "ldaps" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i], field) == 0)
+			return NULL;
+	return "say smtp, smtps, imap, imaps, pop3, pop3s, ftp, ftps, ldap or "
+	       "ldaps";
 }
 
 static const char *
@@ -322,7 +337,10 @@ conf_applies(const struct conf_row *r, const void *base)
 		return conf_check_is_http(check->type) ||
 		    check->type == CHECK_UDP;
 	case WHEN_TLS:
-		return conf_check_is_tls(check->type);
+		return conf_check_is_tls(check->type) ||
+		    check->type == CHECK_URL;
+	case WHEN_URL:
+		return check->type == CHECK_URL;
 	case WHEN_AGENT:
 		return check->type == CHECK_AGENT ||
 		    check->type == CHECK_AGENT_HTTPS;
@@ -348,7 +366,8 @@ conf_when_text(enum conf_when when)
 		[WHEN_FWMARK] = "services by fwmark",
 		[WHEN_HTTP] = "checks of type http or https",
 		[WHEN_ASKS] = "checks of type http, https or udp",
-		[WHEN_TLS] = "checks of type https or agent-https",
+		[WHEN_TLS] = "checks of type https, agent-https or url",
+		[WHEN_URL] = "checks of type url",
 		[WHEN_AGENT] = "checks of type agent or agent-https",
 		[WHEN_COMMAND] = "checks of type command",
 		[WHEN_DNS] = "checks of type dns",

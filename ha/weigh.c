@@ -137,6 +137,8 @@ on_table(struct weigh_server *s, const struct weigh_event *e)
 		return 0;
 	s->out = s->told == 0 && s->configured > 0;
 	s->weight = s->told;
+	s->gain = WEIGH_GAIN_RESUMED;
+	s->resumed = true;
 	s->since = e->at;
 	return 0;
 }
@@ -151,6 +153,7 @@ leave(const struct weigh *w, struct weigh_server *s)
 	s->loaded = false;
 	s->out = false;
 	s->gain = WEIGH_GAIN_FIRST;
+	s->resumed = false;
 	s->trend = 0;
 	s->started = 0;
 }

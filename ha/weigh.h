@@ -71,6 +71,7 @@ struct weigh_server {
 	char name[NAME_LEN];
 	uint32_t configured;
 	bool up, drained, sorry;
+	bool resumed; /* its weight is another's, from the table */
 	int32_t override;
 	usec_t since; /* known, or back: samples may take a while */
 
@@ -79,6 +80,7 @@ struct weigh_server {
 	int far;
 	double nearest;
 	unsigned samples;         /* since they are like this */
+	unsigned cold;            /* that do not count yet */
 	usec_t took_at, load_at;  /* of the last samples */
 	double load;              /* smoothed, 0 .. 1 */
 	bool loaded;              /* load is known */

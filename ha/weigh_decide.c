@@ -12,7 +12,8 @@
 #define GAIN_UP 1.5
 #define GAIN_DOWN 0.6
 #define TREND 3        /* decisions one way, before the gain grows */
-#define SAMPLES 3      /* of a new server, before they count */
+#define SAMPLES_RESUMED 10
+#define SAMPLES 4      /* of a new server, before they count */
 #define ROOM_MIN 0.01  /* a full server keeps a little */
 #define RATIO_TURN 0.6 /* more than half: no flicker at the edge */
 
@@ -38,8 +39,10 @@ fresh(const struct weigh *w, usec_t at, usec_t now)
 static bool
 time_fresh(const struct weigh *w, const struct weigh_server *s, usec_t now)
 {
+	unsigned need = s->resumed ? SAMPLES_RESUMED : SAMPLES;
+
 	return by_time(w) && s->took > 0 && fresh(w, s->took_at, now) &&
-	    (s->samples >= SAMPLES || !fresh(w, s->since, now));
+	    (s->samples >= need || !fresh(w, s->since, now));
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include "ha/weigh.h"
 
 #define WEIGH_GAIN_FIRST 0.3
+#define WEIGH_GAIN_RESUMED 0.06 /* the weight was right a moment ago */
 #define WEIGH_START_PART 0.1 /* of its weight at the beginning */
 
 /* What the policy has to go by. */

@@ -22,7 +22,8 @@
 #define CLIP 1.5       /* spreads, the most that one sample counts for */
 #define DEVIATION 1.25 /* standard deviation, in mean absolute ones */
 #define SNAP 0.5       /* of the way to quick */
-#define SPREAD_FIRST 0.1
+#define SPREAD_FIRST 0.2
+#define COLD 2         /* first samples of all: caches, ARP, our own start */
 #define SPREAD_LEAST 0.01
 #define FAR 4          /* spreads */
 #define FAR_LEAST 0.4  /* half as much again */
@@ -102,7 +103,10 @@ weigh_on_took(
 
 	if (e->value < 0 || (usec_t)e->value > TOOK_MAX)
 		return -EINVAL;
-	if (s->took == 0 || dt > w->policy.stale) {
+	if (s->took == 0 || dt > w->policy.stale)
+		s->cold = COLD + 1;
+	if (s->cold > 0) {
+		s->cold--;
 		begin(s, value);
 		s->spread = SPREAD_FIRST;
 	} else {

@@ -20,6 +20,7 @@ static const struct check_ops *const types[CHECK__TYPES] = {
 	[CHECK_COMMAND] = &check_command,
 	[CHECK_UDP] = &check_udp,
 	[CHECK_DNS] = &check_dns,
+	[CHECK_URL] = &check_url,
 };
 
 const struct check_ops *

@@ -44,7 +44,7 @@ struct check_ops {
 
 extern const struct check_ops check_tcp, check_http, check_https, check_agent;
 extern const struct check_ops check_agent_https, check_agent_text;
-extern const struct check_ops check_command, check_udp, check_dns;
+extern const struct check_ops check_command, check_udp, check_dns, check_url;
 const struct check_ops *check_ops_of(enum check_type type);
 
 /* Is err about this machine rather than about the server? */

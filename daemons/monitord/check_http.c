@@ -145,6 +145,10 @@ judge(const struct http_run *r, CURLcode code, char *detail)
 {
 	long status = run_status(r);
 
+	if (r->target->check->type == CHECK_URL && code == CURLE_OK) {
+		(void)snprintf(detail, DETAIL_LEN, "ok");
+		return VERDICT_OK;
+	}
 	if (status >= 200 && (code == CURLE_OK || r->cut))
 		return judge_reply(r, status, detail);
 	return judge_failure(r, code, detail);
@@ -400,6 +404,14 @@ tls_name(const struct conf_check *c, char *buf, size_t len)
 	    c->host[0] == '[' ? 0 : (int)n, c->host);
 }
 
+static const char *
+scheme_of(const struct conf_check *c)
+{
+	if (c->type == CHECK_URL)
+		return c->scheme;
+	return conf_check_is_tls(c->type) ? "https" : "http";
+}
+
 /* With a name in the URL, connected to the address all the same. */
 static int
 set_url(struct http_run *r)
@@ -408,17 +420,18 @@ set_url(struct http_run *r)
 	char url[2 * CONF_TEXT_LEN + ADDR_TEXT_MAX + 32];
 	char at[ADDR_TEXT_MAX + 8], name[CONF_TEXT_LEN] = "", to[128];
 	bool tls = conf_check_is_tls(t->check->type);
+	const char *scheme = scheme_of(t->check);
 	const char *path = conf_check_is_agent(t->check->type)
 	    ? "/load" : t->check->path;
 
 	(void)addr_format_port(&t->addr, t->port, at, sizeof(at));
-	if (tls)
+	if (tls || t->check->type == CHECK_URL)
 		tls_name(t->check, name, sizeof(name));
 	if (name[0] == '\0') {
-		(void)snprintf(url, sizeof(url), "%s://%s%s",
-		    tls ? "https" : "http", at, path);
+		(void)snprintf(
+		    url, sizeof(url), "%s://%s%s", scheme, at, path);
 	} else {
-		(void)snprintf(url, sizeof(url), "https://%s:%u%s", name,
+		(void)snprintf(url, sizeof(url), "%s://%s:%u%s", scheme, name,
 		    t->port, path);
 		(void)snprintf(to, sizeof(to), "::%s", at);
 		r->connect_to = curl_slist_append(NULL, to);
@@ -435,6 +448,8 @@ set_method(struct http_run *r)
 {
 	const struct conf_check *c = r->target->check;
 
+	if (c->type == CHECK_URL) /* connected, with TLS, and greeted */
+		curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L);
 	if (c->send[0] != '\0')
 		curl_easy_setopt(r->easy, CURLOPT_COPYPOSTFIELDS, c->send);
 	if (strcmp(c->method, "HEAD") == 0)
@@ -448,7 +463,7 @@ set_tls(struct http_run *r)
 {
 	const struct conf_check *c = r->target->check;
 
-	if (!conf_check_is_tls(c->type))
+	if (!conf_check_is_tls(c->type) && c->type != CHECK_URL)
 		return;
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->verify ? 1L : 0L);
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->verify ? 2L : 0L);
@@ -478,7 +493,8 @@ set_manners(struct http_run *r)
 {
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
 	curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR,
+	    scheme_of(r->target->check));
 	curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -565,3 +581,4 @@ const struct check_ops check_http = OPS("http");
 const struct check_ops check_https = OPS("https");
 const struct check_ops check_agent = OPS("agent");
 const struct check_ops check_agent_https = OPS("agent-https");
+const struct check_ops check_url = OPS("url");

@@ -26,7 +26,7 @@ texts_cmp(const struct conf_check *a, const struct conf_check *b)
 		TEXT(path), TEXT(host), TEXT(body), TEXT(method), TEXT(header),
 		TEXT(send), TEXT(server_name), TEXT(ca_file),
 		TEXT(certificate), TEXT(private_key), TEXT(token_file),
-		TEXT(command), TEXT(name_asked),
+		TEXT(command), TEXT(name_asked), TEXT(scheme),
 #undef TEXT
 	};
 	size_t i;

@@ -267,6 +267,8 @@ def main():
             wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
             doc = measure(rack, pair, args)
             record = f"{rack.dir}/weights.record"
+            if os.path.exists(record + ".1"):  # the first active one's
+                record += ".1"
             shutil.copy(record, f"{args.out}/weights-table3.record")
             run = subprocess.run([f"{BIN}/yoke", "replay", record],
                                  capture_output=True, text=True)

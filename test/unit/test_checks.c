@@ -215,6 +215,42 @@ name_server(int fd)
 	}
 }
 
+/* Greets like a mail server. */
+static void
+mail_server(int fd)
+{
+	char buf[512];
+	int c;
+
+	(void)listen(fd, 16);
+	for (;;) {
+		c = accept(fd, NULL, NULL);
+		if (c < 0)
+			continue;
+		(void)!send(c, "220 here\r\n", 10, MSG_NOSIGNAL);
+		if (recv(c, buf, sizeof(buf), 0) > 0)
+			(void)!send(c, "250 hello\r\n", 11, MSG_NOSIGNAL);
+		close(c);
+	}
+}
+
+static void
+busy_mail_server(int fd)
+{
+	int c;
+
+	(void)listen(fd, 16);
+	for (;;) {
+		c = accept(fd, NULL, NULL);
+		if (c < 0)
+			continue;
+		(void)!send(c, "421 too busy\r\n", 14, MSG_NOSIGNAL);
+		(void)shutdown(c, SHUT_WR);
+		usleep(1000);
+		close(c);
+	}
+}
+
 static const char *
 spew(const char *name, const char *text, mode_t mode)
 {
@@ -425,6 +461,35 @@ test_datagrams(struct test *t)
 	(void)waitpid(b, NULL, 0);
 }
 
+static void
+test_url(struct test *t)
+{
+	uint16_t mail, busy;
+	pid_t a = child(mail_server, bound(SOCK_STREAM, &mail));
+	pid_t b = child(busy_mail_server, bound(SOCK_STREAM, &busy));
+	int i;
+
+	for (i = 0; i < 1000 && !(listening(mail) && listening(busy)); i++)
+		usleep(10000);
+	put(add(t, "mail", CHECK_URL, mail)->path, "");
+	put(add(t, "busy", CHECK_URL, busy)->path, "");
+	put(add(t, "imap", CHECK_URL, mail)->path, "");
+	for (i = 0; i < 3; i++)
+		(void)snprintf(t->checks[i][0].scheme,
+		    sizeof(t->checks[i][0].scheme), i == 2 ? "imap" : "smtp");
+	t->want = 3;
+	begin(t);
+	ok(wait_for(t, all_judged), "greetings are judged");
+	said(t, "mail", HEALTH_UP, "ok");
+	said(t, "busy", HEALTH_DOWN, "url c: ");
+	said(t, "imap", HEALTH_DOWN, "url c: ");
+	end(t);
+	(void)kill(a, SIGKILL);
+	(void)kill(b, SIGKILL);
+	(void)waitpid(a, NULL, 0);
+	(void)waitpid(b, NULL, 0);
+}
+
 /* Nobody of it is left. */
 static bool
 hung_one_gone(struct test *t)
@@ -590,6 +655,7 @@ main(void)
 	test_words();
 	test_datagrams(&t);
 	test_commands(&t);
+	test_url(&t);
 	test_agents(&t);
 	test_tls(&t);
 	timer_stop(&t.poll);

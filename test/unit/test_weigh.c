@@ -64,7 +64,7 @@ test_response(void)
 	struct world w;
 
 	begin(&w, "type=response-time step=30", 2);
-	ticks(&w, 3, 10, 30);
+	ticks(&w, 6, 10, 30);
 	ok(w.v[1].weight < 100 && w.v[1].weight >= 70,
 	    "one step at most: %d", (int)w.v[1].weight);
 	ticks(&w, 30, 10, 30);
