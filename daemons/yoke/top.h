@@ -63,7 +63,7 @@ struct top_view {
 	unsigned scroll; /* rows of services that are above */
 };
 
-/* top_events.c: what is otherwise in now than in was. */
+/* top_events.c: what is otherwise in now than in was; was NULL: its history. */
 void top_add_events(struct top_view *v, const json_t *was, const json_t *now);
 
 /* top_draw.c. Returns how many rows services take, for scrolling; *ret_room is

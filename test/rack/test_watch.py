@@ -69,7 +69,8 @@ def survivor(rack, pair, b):
     t.is_((e["why"], e["from"], e["role"]), ("silence", "standby", "active"),
           "the event says how and why")
     t.ok(e["silence_us"] > 0 and e["took_us"] > 0, "and what it took", e)
-    t.ok("path-down" in events(rack, b), "paths went down")
+    wait_for(lambda: events(rack, b).count("path-down") == 2, 10, "paths down")
+    t.ok(True, "and both paths went down")
     wait_for(lambda: metric(rack, b, 'yoke_role{yoke_role="active"} 1'), 10,
              "the metric")
     t.ok(metric(rack, b, 'yoke_path_up{path="net1"} 0'), "metrics of paths")
@@ -77,7 +78,8 @@ def survivor(rack, pair, b):
     t.ok('"silence"' in snmp(rack, b, "1.14.1.6.1") or
          '"silence"' in snmp(rack, b, "1.14.1.6.2"), "and why, by SNMP")
     out = pair.yoke(b, "top")
-    t.ok("ACTIVE" in out and "silent" in out and "role-active" in out,
+    t.ok("ACTIVE" in out and "silent" in out and
+         "standby -> taking-over: silence" in out,
          "yoke top shows it", out)
 
 
