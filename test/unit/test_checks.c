@@ -464,16 +464,18 @@ test_datagrams(struct test *t)
 static void
 test_url(struct test *t)
 {
-	uint16_t mail, busy;
+	uint16_t mail, busy, imap; /* a server for each: they serve one by one */
+	pid_t c = child(mail_server, bound(SOCK_STREAM, &imap));
 	pid_t a = child(mail_server, bound(SOCK_STREAM, &mail));
 	pid_t b = child(busy_mail_server, bound(SOCK_STREAM, &busy));
 	int i;
 
-	for (i = 0; i < 1000 && !(listening(mail) && listening(busy)); i++)
+	for (i = 0; i < 1000 && !(listening(mail) && listening(busy) &&
+			    listening(imap)); i++)
 		usleep(10000);
 	put(add(t, "mail", CHECK_URL, mail)->path, "");
 	put(add(t, "busy", CHECK_URL, busy)->path, "");
-	put(add(t, "imap", CHECK_URL, mail)->path, "");
+	put(add(t, "imap", CHECK_URL, imap)->path, "");
 	for (i = 0; i < 3; i++)
 		(void)snprintf(t->checks[i][0].scheme,
 		    sizeof(t->checks[i][0].scheme), i == 2 ? "imap" : "smtp");
@@ -488,6 +490,8 @@ test_url(struct test *t)
 	(void)kill(b, SIGKILL);
 	(void)waitpid(a, NULL, 0);
 	(void)waitpid(b, NULL, 0);
+	(void)kill(c, SIGKILL);
+	(void)waitpid(c, NULL, 0);
 }
 
 /* Nobody of it is left. */
