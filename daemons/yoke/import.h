@@ -35,7 +35,7 @@ struct imp_note {
 	char text[IMP_TEXT];
 };
 
-enum imp_type { IMP_TCP, IMP_HTTP };
+enum imp_type { IMP_TCP, IMP_HTTP, IMP_HTTPS, IMP__TYPES };
 
 struct imp_check {
 	enum imp_type type;

@@ -230,7 +230,7 @@ static const struct row http_rows[] = {
 	{ .word = "url", .fn = check_url },
 	{ .word = "virtualhost", .fn = check_host },
 	{ .word = "http_protocol", .why = "no equivalent" },
-	{ .word = "enable_sni", .why = "no equivalent" },
+	{ .word = "enable_sni", .why = "see server_name in yoke.conf(5)" },
 	{ .word = "fast_recovery", .why = "no equivalent" },
 	{ 0 },
 };
@@ -279,21 +279,14 @@ server_http(struct reader *r, const struct stmt *s)
 	}
 }
 
-/* Without TLS all that is left of its urls is that the port accepts. */
 static void
 server_ssl(struct reader *r, const struct stmt *s)
 {
-	size_t first = r->v->n_checks;
+	size_t i = r->v->n_checks;
 
-	imp_note(r->m, s->line, IMP_LOST, "SSL_GET: no equivalent; made a "
-	    "check of type tcp: that the port accepts");
 	server_http(r, s);
-	if (r->v->n_checks == first)
-		return;
-	r->v->n_checks = first + 1;
-	r->v->checks[first].type = IMP_TCP;
-	r->v->checks[first].status = 0;
-	r->v->checks[first].path[0] = r->v->checks[first].host[0] = '\0';
+	for (; i < r->v->n_checks; i++)
+		r->v->checks[i].type = IMP_HTTPS;
 }
 
 /* ---- real servers ---- */
@@ -357,10 +350,13 @@ static const struct row server_rows[] = {
 	{ .word = "HTTP_GET", .fn = server_http },
 	{ .word = "SSL_GET", .fn = server_ssl },
 	{ .word = "SMTP_CHECK", .fn = server_smtp },
-	{ .word = "DNS_CHECK", .why = "no equivalent: not checked by it" },
-	{ .word = "MISC_CHECK", .why = "no equivalent: not checked by it" },
+	{ .word = "DNS_CHECK", .why = "not checked by it: see checks of type "
+	    "dns in yoke.conf(5)" },
+	{ .word = "MISC_CHECK", .why = "not checked by it: a check of type "
+	    "command calls a program with other arguments" },
 	{ .word = "PING_CHECK", .why = "no equivalent: not checked by it" },
-	{ .word = "UDP_CHECK", .why = "no equivalent: not checked by it" },
+	{ .word = "UDP_CHECK", .why = "not checked by it: see checks of type "
+	    "udp in yoke.conf(5)" },
 	{ .word = "BFD_CHECK", .why = "no equivalent: not checked by it" },
 	{ .word = "FILE_CHECK", .why = "no equivalent: not checked by it" },
 	{ .word = "inhibit_on_failure", .level = IMP_MOOT,

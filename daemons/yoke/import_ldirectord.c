@@ -333,7 +333,7 @@ on_service(struct reader *r)
 	r->ask.https = strcmp(r->value, "https") == 0;
 	if (strcmp(r->value, "none") == 0)
 		r->ask.how = HOW_NONE;
-	else if (!r->ask.http)
+	else if (!r->ask.http && !r->ask.https)
 		lost(r, "no equivalent; made a check of type tcp: that the "
 			"port accepts");
 }
@@ -367,17 +367,19 @@ add_check(struct reader *r)
 {
 	struct imp_check c = { .line = r->line };
 	const struct ask *a = &r->ask;
-	bool http = a->http || (!a->https && r->now.port == 80);
+	enum imp_type type = a->https ? IMP_HTTPS
+	    : a->http || r->now.port == 80 ? IMP_HTTP
+					   : IMP_TCP;
 	size_t i;
 
 	if (a->how == HOW_NONE || r->now.udp)
 		return;
-	c.type = a->how == HOW_NEGOTIATE && http ? IMP_HTTP : IMP_TCP;
+	c.type = a->how == HOW_NEGOTIATE ? type : IMP_TCP;
 	c.timeout = a->timeout;
 	c.interval = a->interval;
 	c.fall = a->fall;
 	c.port = a->port;
-	if (c.type == IMP_HTTP) {
+	if (c.type != IMP_TCP) {
 		memcpy(c.path, a->path, sizeof(c.path));
 		memcpy(c.body, a->body, sizeof(c.body));
 	}

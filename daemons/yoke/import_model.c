@@ -357,7 +357,13 @@ mend_server(struct imp *m, struct imp_service *s, struct imp_server *v)
 	return true;
 }
 
-/* Each (address, port) once. */
+static unsigned
+port_of(const struct imp_service *s, const struct imp_server *v)
+{
+	return v->port != 0 ? v->port : s->port;
+}
+
+/* Each (address, port) once, as they are when mended. */
 static void
 mend_servers(struct imp *m, struct imp_service *s)
 {
@@ -366,19 +372,51 @@ mend_servers(struct imp *m, struct imp_service *s)
 
 	for (i = 0; i < s->n_servers; i++) {
 		v = &s->servers[i];
+		if (!mend_server(m, s, v))
+			continue;
 		for (k = 0; k < n; k++)
 			if (addr_cmp(&s->servers[k].addr, &v->addr) == 0 &&
-			    s->servers[k].port == v->port)
+			    port_of(s, &s->servers[k]) == port_of(s, v))
 				break;
 		if (k < n) {
 			imp_note(m, v->line, IMP_LOST, "the server of line %u "
 			    "again: left out", s->servers[k].line);
 			continue;
 		}
-		if (mend_server(m, s, v))
-			s->servers[n++] = *v;
+		s->servers[n++] = *v;
 	}
 	s->n_servers = n;
+}
+
+/* A control character in a text would make the whole file refused. */
+static void
+check_text(struct imp *m, unsigned line, char *text)
+{
+	const char *c;
+
+	for (c = text; *c != '\0'; c++)
+		if (iscntrl((unsigned char)*c)) {
+			imp_note(m, line, IMP_LOST, "%s: has a control "
+			    "character: left out", text);
+			text[0] = '\0';
+			return;
+		}
+}
+
+static void
+check_texts(struct imp *m, struct imp_service *s)
+{
+	struct imp_check *c;
+	size_t i, k;
+
+	check_text(m, s->line, s->host);
+	for (i = 0; i < s->n_servers; i++)
+		for (k = 0; k < s->servers[i].n_checks; k++) {
+			c = &s->servers[i].checks[k];
+			check_text(m, c->line, c->path);
+			check_text(m, c->line, c->host);
+			check_text(m, c->line, c->body);
+		}
 }
 
 static int
@@ -411,6 +449,7 @@ imp_finish(struct imp *m)
 		}
 		mend_servers(m, s);
 		join_checks(m, s);
+		check_texts(m, s);
 		rc = add_missing_vip(m, s);
 	}
 	if (m->n_notes > 0)

@@ -66,6 +66,12 @@ within(usec_t v, usec_t min, usec_t max)
 	return v == 0 ? 0 : v < min ? min : v > max ? max : v;
 }
 
+static const char *const types[IMP__TYPES] = {
+	[IMP_TCP] = "tcp",
+	[IMP_HTTP] = "http",
+	[IMP_HTTPS] = "https",
+};
+
 static void
 print_check(const struct imp_service *s, const struct imp_check *c, size_t i,
     FILE *f)
@@ -74,8 +80,9 @@ print_check(const struct imp_service *s, const struct imp_check *c, size_t i,
 	usec_t interval = c->interval != 0 ? c->interval : s->interval;
 
 	fprintf(f, "\tcheck %s%zu {\n\t\ttype = %s\n",
-	    c->type == IMP_HTTP ? "http" : "tcp", i + 1,
-	    c->type == IMP_HTTP ? "http" : "tcp");
+	    types[c->type], i + 1, types[c->type]);
+	if (c->type == IMP_HTTPS) /* as it was there */
+		fputs("\t\tverify = false\n", f);
 	print_time(f, "interval", within(interval, 100 * USEC_MS,
 	    3600 * USEC_S));
 	print_time(f, "timeout", within(c->timeout, 10 * USEC_MS,
@@ -86,7 +93,7 @@ print_check(const struct imp_service *s, const struct imp_check *c, size_t i,
 		fprintf(f, "\t\tfall = %u\n", c->fall > 100 ? 100 : c->fall);
 	if (c->port != 0)
 		fprintf(f, "\t\tport = %u\n", c->port);
-	if (c->type == IMP_HTTP) {
+	if (c->type != IMP_TCP) {
 		print_text(f, "path", c->path[0] != '\0' ? c->path : "/");
 		if (host[0] != '\0')
 			print_text(f, "host", host);
