@@ -29,7 +29,8 @@ SEEN = 20           # ms that a watch may be late
 NOISE_S = 0.2       # beyond the silence, until clients are served again
 ANY = None
 SETTLE_S = 40
-PAST = ("vip", "two-holders")   # alarms that tell for a while what has been
+PAST = ("vip", "two-holders",       # alarms that tell for a while what has been
+        "monitord-late", "monitord-unasked")
 DETECT = "detect"   # outage: as long as it takes to find the active dead
 
 
