@@ -327,7 +327,8 @@ guess_devices(struct init_plan *p)
 				    sizeof(path->device));
 			if (path->device[0] == '\0')
 				(void)snprintf(path->device,
-				    sizeof(path->device), "eth%zu", k);
+				    sizeof(path->device), "eth%u",
+				    (unsigned)(uint8_t)k);
 		}
 }
 
