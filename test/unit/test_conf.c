@@ -216,8 +216,8 @@ test_without_services(const char *dir)
 		"check a { type = http body = \"}}{\" }"
 		"# }\n/* } */ server b { address = 10.0.0.3 } }\n"
 		"beat { interval = 30ms }\n",
-		"vip 192.0.2.1 { device = e }\n"
-		"service{address=192.0.2.1 port=80}",
+		("vip 192.0.2.1 { device = e }\n"
+		 "service{address=192.0.2.1 port=80}"),
 	};
 	struct dirent **list = NULL;
 	char file[512], text[1024];

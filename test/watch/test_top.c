@@ -169,8 +169,8 @@ static void
 test_strange(void)
 {
 	static const char *const docs[] = { "{}",
-		"{\"services\":[7,{\"servers\":[null,{\"weight\":-3}]}],"
-		"\"paths\":{},\"alarms\":[[]],\"vips\":3,\"role\":4}",
+		("{\"services\":[7,{\"servers\":[null,{\"weight\":-3}]}],"
+		 "\"paths\":{},\"alarms\":[[]],\"vips\":3,\"role\":4}"),
 		"{\"instance\":\"a\\u001b[2Jb\",\"node\":\"\\u00e4\\u0085\"}" };
 	struct top_view v = { .now = NULL };
 	char *text;
