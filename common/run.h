@@ -14,7 +14,7 @@
 
 #include "common/loop.h"
 
-#define RUN_INPUT_MAX 4096 /* fits into a pipe whatever the child does */
+#define RUN_INPUT_MAX 8192 /* fits into a pipe whatever the child does */
 
 struct run;
 

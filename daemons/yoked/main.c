@@ -150,8 +150,8 @@ pair_stop(struct daemon *d)
 	yoked_reload_stop(y);
 	y->started = false;
 	ipvs_sync_stop(&y->director.ipvs);
-	yoked_fence_stop(y);
 	director_stop(&y->director);
+	yoked_fence_stop(y); /* may wait a moment for what it kills */
 }
 
 static int
@@ -188,7 +188,6 @@ state_start(struct daemon *d)
 	y->sync = (struct helper){ .name = "syncd", .who = WHO_SYNC };
 	yoked_flush_init(y);
 	yoked_sync_init(y);
-	yoked_fence_init(y);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "common/conf.h"
 #include "common/ipcs.h"
 #include "common/loop.h"
+#include "common/run.h"
 #include "daemons/yoked/yoked_net.h"
 #include "daemons/yoked/guard.h"
 #include "daemons/yoked/yoked_status.h"
@@ -55,17 +56,6 @@ struct client {
 	size_t status_given;  /* bytes of out that the client has */
 };
 
-/* The fence command while it runs; pid 0: it does not. */
-struct yoked_fence {
-	pid_t pid;
-	int pidfd, out;
-	struct watch *exit_watch, *out_watch;
-	struct timer timeout;
-	char line[100];       /* the last of its output */
-	size_t n_line;
-	bool line_ended;
-};
-
 struct yoked {
 	struct loop *loop;
 	const char *conf_file, *node_name;
@@ -78,7 +68,7 @@ struct yoked {
 	bool started;         /* the director is */
 	usec_t start;
 	struct helper monitor, store, link, sync;
-	struct yoked_fence fence;
+	struct run *fence; /* its command, while it runs */
 	struct reload *reload; /* under way */
 	struct guard *guard; /* NULL: leases only */
 	struct client *clients;
@@ -151,7 +141,6 @@ bool yoked_sync_full(const struct yoked *y); /* the standby has them all */
 
 /* yoked_fence.c */
 extern const struct fence_ops yoked_fence_ops;
-void yoked_fence_init(struct yoked *y);
 void yoked_fence_stop(struct yoked *y); /* kills what runs */
 
 /* yoked_kernel.c: the sysctls that the sync profile needs, and as they were
