@@ -241,8 +241,8 @@ else
 check-rack:
 	@echo "== rack tests: SKIPPED, they need root (sudo make check)"
 
-demo bench-failover bench-resync bench-early bench-scale drills soak \
-		check-long check-tools:
+demo bench-failover bench-resync bench-early bench-scale bench-weights \
+		drills soak check-long check-tools:
 	@echo "make $@ needs root: sudo make $@" >&2; exit 1
 endif
 
