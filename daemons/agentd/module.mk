@@ -3,6 +3,7 @@ PROGS += yoke-agentd
 # all but main and libmicrohttpd, for unit tests too
 AGENTD_SRC := \
 	daemons/agentd/agent_conf.c \
+	daemons/agentd/arp.c \
 	daemons/agentd/hits.c \
 	daemons/agentd/judge.c \
 	daemons/agentd/sensors.c \

@@ -1,5 +1,6 @@
 /*
- * serve: GET /load over HTTP or HTTPS by libmicrohttpd, on the caller's loop.
+ * serve: GET /load and /arp over HTTP or HTTPS by libmicrohttpd, on the caller's
+ * loop.
  *
  * Who may ask: with a token, those who send "Authorization: Bearer TOKEN"; with
  * client_ca, those with a certificate of it. Bounded: connections, what each
@@ -14,6 +15,7 @@
 #include "common/mem.h"
 #include "common/out.h"
 #include "daemons/agentd/agent.h"
+#include "daemons/agentd/arp.h"
 
 #define CLIENTS 32
 #define CLIENT_BYTES 8192
@@ -124,6 +126,31 @@ refuse(struct MHD_Connection *c, unsigned status, const char *text)
 	return answer(c, status, copy, n, "text/plain");
 }
 
+static char *
+own_arp_json(const struct agent *a, size_t *ret_len)
+{
+	return arp_json(a->sensors.root, ret_len);
+}
+
+static const struct page {
+	const char *url;
+	char *(*json)(const struct agent *a, size_t *ret_len);
+} pages[] = {
+	{ "/load", agent_json },
+	{ "/arp", own_arp_json },
+};
+
+static const struct page *
+find_page(const char *url)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(pages); i++)
+		if (strcmp(pages[i].url, url) == 0)
+			return &pages[i];
+	return NULL;
+}
+
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *c, const char *url,
     const char *method, const char *version, const char *data, size_t *len,
@@ -131,6 +158,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 {
 	static int mark;
 	const struct agent *a = arg;
+	const struct page *page;
 	enum MHD_Result rc;
 	size_t n;
 	char *text;
@@ -146,9 +174,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 		return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "GET only\n");
 	if (!allowed(a, c))
 		return refuse(c, MHD_HTTP_UNAUTHORIZED, "not for you\n");
-	if (strcmp(url, "/load") != 0)
-		return refuse(c, MHD_HTTP_NOT_FOUND, "GET /load\n");
-	text = agent_json(a, &n);
+	page = find_page(url);
+	if (page == NULL)
+		return refuse(c, MHD_HTTP_NOT_FOUND, "GET /load or /arp\n");
+	text = page->json(a, &n);
 	if (text == NULL)
 		return MHD_NO;
 	rc = answer(c, MHD_HTTP_OK, text, n, "application/json");

@@ -119,8 +119,7 @@ cmd_init_check(struct cli *c, unsigned n, char **words)
 		init_say(&r, INIT_NOT_CHECKED, "peer", "yoke init check "
 		    "root@PEER asks it by ssh", "versions, clocks, files and "
 		    "keys of the other director");
-	init_say(&r, INIT_NOT_CHECKED, "servers", "see ARP in yoke(8)",
-	    "what the real servers do with ARP for the virtual addresses");
+	init_check_servers(&r, conf);
 	printf("%u right, %u wrong, %u not checked\n", r.n[INIT_OK],
 	    r.n[INIT_WRONG], r.n[INIT_NOT_CHECKED]);
 	conf_free(conf);

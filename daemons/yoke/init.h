@@ -83,6 +83,14 @@ void init_check_here(struct init_report *r, const struct conf *c, bool root);
  * (NULL: any). 0, -EMSGSIZE, -ETIMEDOUT, another -errno. */
 int init_ping(const struct addr *to, const char *device, unsigned bytes);
 
+/* init_http.c: what path has, from an agent asked as check (NULL: plain, without a
+ * token) says, until end (monotonic). 0 and caller free()s; -EACCES: the token
+ * is refused, -ENOENT: it does not know path, another -errno. */
+int init_get(const struct addr *to, uint16_t port,
+    const struct conf_check *check, const char *path, usec_t end, char **ret);
+/* init_arp.c: addresses and ARP of the real servers, by their agents. */
+void init_check_servers(struct init_report *r, const struct conf *c);
+
 /* What the two must agree in, a line "name value" each, on stdout. */
 void init_facts_print(const struct conf *c, bool root);
 /* Asks peer by ssh for its facts and compares. */

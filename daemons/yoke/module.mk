@@ -31,7 +31,7 @@ TOP_SRC := \
 	daemons/yoke/top_events.c \
 	daemons/yoke/top_screen.c
 
-yoke_PKG = jansson ncursesw $(STORE_PKG)
+yoke_PKG = jansson libssl ncursesw $(STORE_PKG)
 yoke_SRC = \
 	daemons/yoke/ask.c \
 	daemons/yoke/cmd_batch.c \
@@ -51,8 +51,10 @@ yoke_SRC = \
 	daemons/yoke/cmd_status.c \
 	daemons/yoke/cmd_watch.c \
 	daemons/yoke/grammar.c \
+	daemons/yoke/init_arp.c \
 	daemons/yoke/init_check.c \
 	daemons/yoke/init_facts.c \
+	daemons/yoke/init_http.c \
 	daemons/yoke/init_ping.c \
 	daemons/yoke/init_status.c \
 	daemons/yoke/main.c \

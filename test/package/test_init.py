@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, f"{REPO}/test/rack")
 
+from rack import wait_for                                   # noqa: E402
 from tap import T                                           # noqa: E402
 
 YOKE = f"{os.environ.get('YOKE_BIN', f'{REPO}/build/bin')}/yoke"
@@ -207,12 +208,116 @@ def check_pair(t, tmp, net):
          "a key that others can read", out.stdout)
 
 
+# What is wrong with a real server, what is said of it.
+SERVER = (
+    ("addr add 192.0.2.10/32 dev c0", None, "192.0.2.10 is on c0, which answers"),
+    ("addr del 192.0.2.10/32 dev c0", None, "192.0.2.10 is on none of its inter"),
+    ("addr add 192.0.2.10/32 dev lo", None, "c0 c1: arp_ignore is 0"),
+    (None, "arp_ignore=1", "c0 c1: arp_announce is 0"),
+)
+
+
+class Agent:
+    """yoke-agentd of a real server in a namespace."""
+
+    def __init__(self, ns, tmp, more=""):
+        with open(f"{tmp}/agentd.conf", "w") as f:
+            f.write(f"listen = 192.0.2.21:5490\n{more}")
+        self.ns = ns
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", ns, f"{os.path.dirname(YOKE)}/yoke-agentd",
+             "-c", f"{tmp}/agentd.conf"], stderr=subprocess.DEVNULL)
+        wait_for(self.listens, 10, "yoke-agentd")
+
+    def listens(self):
+        return "192.0.2.21:5490" in run("ip", "netns", "exec", self.ns, "ss",
+                                        "-tln").stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def certificate(tmp):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=rs1", "-addext", "subjectAltName=IP:192.0.2.21",
+        "-keyout", f"{tmp}/tls.key", "-out", f"{tmp}/tls.pem")
+    os.chmod(f"{tmp}/tls.key", 0o600)
+    with open(f"{tmp}/token", "w") as f:
+        f.write("secret-token\n")
+    os.chmod(f"{tmp}/token", 0o600)
+
+
+def test_servers(t, tmp):
+    """ARP of the real servers, by their agents."""
+    if os.geteuid() != 0:
+        t.ok(True, "servers # SKIP needs root")
+        return
+    net = Net()
+    try:
+        check_servers(t, tmp, net)
+    finally:
+        net.close()
+
+
+def check_servers(t, tmp, net):
+    pair, rs = f"{tmp}/arp", net.ns[1]
+    run("ip", "netns", "exec", net.ns[0], YOKE, "init", *NODES, *WEB,
+        f"dir={pair}")
+    conf = place(pair, "d1", tmp)
+    net.ip("-n", rs, "link", "set", "lo", "up")
+    for i in (21, 22):
+        net.ip("-n", rs, "addr", "add", f"192.0.2.{i}/24", "dev", "c0")
+
+    def check(level, text, name):
+        out = run("ip", "netns", "exec", net.ns[0], YOKE, "-c", conf, "-n",
+                  "d1", "init", "check").stdout
+        rows = [r for r in out.splitlines() if r.startswith(level)]
+        t.ok(any(text in r for r in rows), name, out)
+
+    check("not checked", "virtual addresses: rs1 rs2", "servers without an agent")
+    with Agent(rs, tmp):
+        for link, sysctl, text in SERVER:
+            if link:
+                net.ip("-n", rs, *link.split())
+            if sysctl:
+                run("ip", "netns", "exec", rs, "sysctl", "-qw",
+                    f"net.ipv4.conf.all.{sysctl}")
+            check("WRONG", text, f"a server's fault: {text}")
+        run("ip", "netns", "exec", rs, "sysctl", "-qw",
+            "net.ipv4.conf.all.arp_announce=2")
+        check("ok", "rs1       has its virtual addresses and is quiet",
+              "all is right")
+        check("not checked", "virtual addresses: rs2",
+              "the other one has no agent")
+    certificate(tmp)
+    tls = (f"token_file = {tmp}/token\ncertificate = {tmp}/tls.pem\n"
+           f"private_key = {tmp}/tls.key\n")
+    text = read(conf)
+    with Agent(rs, tmp, tls):
+        for more, level, want in (
+                (f"ca_file = {tmp}/tls.pem\ntoken_file = {tmp}/token\n", "ok",
+                 "is quiet"),
+                (f"ca_file = {tmp}/tls.pem\n", "not checked",
+                 "Permission denied"),
+                (f"token_file = {tmp}/token\n", "not checked",
+                 "Protocol error")):
+            with open(conf, "w") as f:
+                f.write(text.replace(
+                    "\tserver rs1", "check load {\n type = agent-https\n"
+                    f"port = 5490\n{more}}}\n server rs1", 1))
+            check(level, want, f"by TLS and token: {want}")
+
+
 def main():
     t = T()
     with tempfile.TemporaryDirectory() as tmp:
         os.chmod(tmp, 0o755)
         for name, fn in (("files", test_write), ("refused", test_refuse),
-                         ("check", test_check)):
+                         ("check", test_check), ("servers", test_servers)):
             with t.part(name):
                 fn(t, tmp)
     return t.done()

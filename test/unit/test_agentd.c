@@ -13,6 +13,7 @@
 #include "common/addr.h"
 #include "common/mem.h"
 #include "daemons/agentd/agent.h"
+#include "daemons/agentd/arp.h"
 #include "test/tap.h"
 
 #define RSS_MAX_KB 5120 /* the goal; 4.5 MB when this was written */
@@ -160,6 +161,33 @@ test_conf(void)
 	agent_conf_done(&c);
 }
 
+/* As the kernel has it: the larger one of all's and the card's. */
+static void
+test_arp(void)
+{
+	static const char *const files[][2] = { { "all", "1" }, { "lo", "2" } };
+	char path[400], *text;
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_LEN(files); i++) {
+		(void)snprintf(path, sizeof(path),
+		    "d=%s/proc/sys/net/ipv4/conf/%s; mkdir -p $d && "
+		    "echo %s >$d/arp_ignore && echo 0 >$d/arp_announce", dir,
+		    files[i][0], files[i][1]);
+		if (system(path) != 0)
+			abort();
+	}
+	text = arp_json(dir, &n);
+	ok(text != NULL && strstr(text, "\"name\":\"lo\",\"up\":true,\"arp\":"
+	    "false,\"arp_ignore\":2,\"arp_announce\":0,") != NULL,
+	    "arp: the larger value counts");
+	free(text);
+	text = arp_json("/nonexistent", &n);
+	ok(text != NULL && strstr(text, "arp_ignore") == NULL,
+	    "what cannot be read is left out");
+	free(text);
+}
+
 static void
 test_hits(void)
 {
@@ -268,6 +296,8 @@ test_answers(uint16_t port, uint16_t text)
 		{ GET("/load", "Authorization: Bearer \r\n"), "HTTP/1.1 401",
 		    "an empty token" },
 		{ GET("/", TOKEN), "HTTP/1.1 404", "another path" },
+		{ GET("/arp", TOKEN), "HTTP/1.1 200", "GET /arp" },
+		{ GET("/arp", ""), "HTTP/1.1 401", "no token for that" },
 		{ "POST /load HTTP/1.1\r\nHost: x\r\n" TOKEN
 		    "Content-Length: 0\r\nConnection: close\r\n\r\n",
 		    "HTTP/1.1 405", "POST" },
@@ -283,6 +313,11 @@ test_answers(uint16_t port, uint16_t text)
 	(void)talk(port, GET("/load", TOKEN), buf, sizeof(buf));
 	ok(strstr(buf, "\"memory\":") != NULL &&
 	    strstr(buf, "\"overloaded\":") != NULL, "metrics are in it");
+	(void)talk(port, GET("/arp", TOKEN), buf, sizeof(buf));
+	ok(strstr(buf, "{\"name\":\"lo\",\"up\":true,\"arp\":false,"
+		       "\"arp_ignore\":") != NULL &&
+	    strstr(buf, "\"127.0.0.1\"") != NULL &&
+	    strstr(buf, "\"whole\":true") != NULL, "lo is in it");
 	(void)talk(text, "", buf, sizeof(buf));
 	ok(strncmp(buf, "up ready ", 9) == 0 || strcmp(buf, "drain\n") == 0,
 	    "HAProxy's line: %.20s", buf);
@@ -333,6 +368,7 @@ main(void)
 	test_judge();
 	test_conf();
 	test_hits();
+	test_arp();
 	test_program();
 	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	return system(cmd) != 0 || done();
