@@ -74,9 +74,11 @@ class Rack:
     SERIAL = "/dev/ttyS0"               # of each machine
 
     def __init__(self, mem="256M", rt=10, baud=0, disk=0, machine=Machine):
-        """mem: of each director. rt: their real-time priority (0: none).
+        """mem: of each director. rt: their real-time priority (0: none; RACK_RT
+        of the environment instead: a rack that goes before others, or behind).
         baud: speed of the serial line (0: no limit). disk: MB of one that both
         have, as /dev/ubda; its file is rack.disk. machine: what they are."""
+        rt = rt and int(os.environ.get("RACK_RT", rt))
         count, self.owner = next(_serial), os.getpid()
         self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
         self.dir = f"{BASE}/yoke-rack-{self.tag}"
