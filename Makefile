@@ -84,6 +84,10 @@ $(OBJ)/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(YOKE_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
+# who says the version is made anew when it is another
+$(call obj,$(shell grep -lr --include='*.c' YOKE_VERSION common ha daemons \
+	store watch test)): VERSION
+
 $(OBJ)/libcommon.a: $(call obj,$(COMMON_SRC))
 $(OBJ)/libha.a: $(call obj,$(HA_SRC))
 $(OBJ)/%.a:

@@ -99,6 +99,7 @@ deb: export
 	$(Q)cd $(EXPORT) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
 		DEB_BUILD_OPTIONS="$${DEB_BUILD_OPTIONS-nocheck parallel=2}" \
 		dpkg-buildpackage -b -us -uc
+	$(Q)rm -f $(PACKAGES)/*.deb $(PACKAGES)/*.changes $(PACKAGES)/*.buildinfo
 	$(Q)mv build/export/*.deb build/export/*.changes \
 		build/export/*.buildinfo $(PACKAGES)
 	@ls -l $(PACKAGES)/*.deb
@@ -116,6 +117,7 @@ rpm: export
 		$(if $(AGENT_PROGS),--with agent) \
 		$(if $(wildcard /etc/debian_version),--nodeps --with debuginfo) \
 		$(RPMTOP)/SPECS/yoke.spec
+	$(Q)rm -f $(PACKAGES)/*.rpm
 	$(Q)mv $(RPMTOP)/RPMS/*/*.rpm $(RPMTOP)/SRPMS/*.rpm $(PACKAGES)
 	@ls -l $(PACKAGES)/*.rpm
 
@@ -127,8 +129,31 @@ lint-packages:
 	$(Q)rpmlint -c packaging/rpm/rpmlint.toml build/rpmbuild/SPECS/yoke.spec \
 		$$(ls $(PACKAGES)/*.rpm | grep -v debuginfo)
 
-# A new user's way, on two fresh Debian systems; root, network, some minutes.
+# The package of an earlier commit, to upgrade from: the first one there was.
+OLD ?= eecb20a
+OLD_DEB := build/old/$(OLD).deb
+$(OLD_DEB):
+	$(Q)rm -rf build/old && mkdir -p build/old/tree
+	$(Q)git archive $(OLD) | tar -x -C build/old/tree
+	$(Q)+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		$(MAKE) --no-print-directory -C build/old/tree deb
+	$(Q)mv build/old/tree/build/packages/yoke_*.deb $@
+	$(Q)rm -rf build/old/tree
+
+# A new user's way, on two fresh Debian systems; an upgrade from the older
+# package; the RPM's files and scriptlets. Root, network, some minutes.
 .PHONY: walk
 walk: deb rpm testprograms
 	$(Q)$(PYTHON) test/package/check_rpm.py
 	$(Q)$(PYTHON) test/package/walk.py
+	$(Q)+if git cat-file -e $(OLD)^{commit} 2>/dev/null; then \
+		$(MAKE) --no-print-directory walk-upgrade; \
+	else \
+		echo "upgrade from an older version: SKIPPED, $(OLD) is not" \
+			"in this clone"; \
+	fi
+
+.PHONY: walk-upgrade
+walk-upgrade: $(OLD_DEB)
+	$(Q)$(PYTHON) test/package/upgrade.py $(OLD_DEB) \
+		$(PACKAGES)/yoke_$(VERSION)-*.deb

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from walk import (CACHE, REPO, ROOTS, UNITS, T, chroot,      # noqa: E402
-                  make_base, sh)
+                  enabled, make_base, put, sh)
 
 
 def rpms():
@@ -53,11 +53,6 @@ def test_files(t):
              f"{os.path.basename(path)} starts: {out.stdout.strip()}")
     shutil.rmtree(root)
     shutil.rmtree(plain)
-
-
-def enabled(root):
-    return sorted(os.path.basename(p)[:-8] for p in glob.glob(
-        f"{root}/etc/systemd/system/multi-user.target.wants/yoke*"))
 
 
 def rpm(root, *words):
@@ -102,6 +97,68 @@ def test_scripts(t, tar):
     shutil.rmtree(root)
 
 
+ALL = sorted(UNITS + ["yoke-snmpd"])     # of a director
+
+
+def make_running(root, role):
+    """As if systemd ran there: what it is asked to do is written down. And a
+    yoked with a role, for after-upgrade, which asks by way of timeout(1): the
+    real yoke is in the package."""
+    put(root, "run/systemd/system/x", "")
+    put(root, "usr/bin/systemctl", "#!/bin/sh\necho \"$@\" >>/did\n", 0o755)
+    put(root, "usr/bin/timeout",
+        f"#!/bin/sh\necho '{{\"node\":\"d1\",\"role\":\"{role}\"}}'\n", 0o755)
+
+
+def did(root):
+    """The orders to systemctl since the last call."""
+    path = f"{root}/did"
+    if not os.path.exists(path):
+        return []
+    with open(path) as f:
+        lines = f.read().splitlines()
+    os.remove(path)
+    return lines
+
+
+def units_of(orders, verb):
+    """Units that an order with this verb names."""
+    return sorted(w.removesuffix(".service") for line in orders
+                  for w in line.split() if verb in line.split() and
+                  w.startswith("yoke"))
+
+
+def test_running(t, tar):
+    """Scriptlets on a system that runs: who is started, stopped, restarted."""
+    root = fresh("rpm-running")
+    sh("tar", "-C", root, "-xf", tar)
+    make_running(root, "active")
+    package = [p for p in rpms() if "-doc-" not in p]
+    agent = ["yoke-agentd"] * (len(package) > 1)
+    rpm(root, "-i", "--nodeps", *package)
+    orders = did(root)
+    t.is_(units_of(orders, "enable"), sorted(UNITS + agent),
+          "installed: these are enabled")
+    t.is_([o for o in orders if "start" in o], [], "nothing is started")
+    for role, want in (("active", []), ("standby", ["yoke-*", "yoked"]),
+                       ("maintenance", [])):
+        make_running(root, role)
+        rpm(root, "-U", "--force", "--nodeps", *package)
+        orders = did(root)
+        t.is_([u for u in units_of(orders, "try-restart")
+               if u not in agent], want, f"upgraded, {role}: restarted")
+        t.ok("daemon-reload" in orders, "new units are read")
+        t.is_([o for o in orders if "stop" in o.split() or
+               "enable" in o.split() or "disable" in o.split()], [],
+              "no one stops, and what an administrator disabled stays so")
+    rpm(root, "-e", *(os.path.basename(p).rsplit("-", 2)[0]
+                      for p in package))
+    orders = did(root)
+    t.is_(units_of(orders, "stop"), sorted(ALL + agent), "removed: stopped")
+    t.is_(units_of(orders, "disable"), sorted(ALL + agent), "and disabled")
+    shutil.rmtree(root)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--base", default=f"{CACHE}/base.tar")
@@ -116,6 +173,8 @@ def main():
         test_files(t)
     with t.part("scriptlets"):
         test_scripts(t, args.base)
+    with t.part("scriptlets on a system that runs"):
+        test_running(t, args.base)
     shutil.rmtree(ROOTS, ignore_errors=True)
     return t.done()
 

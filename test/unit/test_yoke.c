@@ -34,6 +34,7 @@ struct play {
 	unsigned pieces;
 	int code; /* the command's exit code */
 	char out[TEXT_MAX], err[TEXT_MAX];
+	bool terminal; /* its output is one, by script(1) */
 };
 
 static void
@@ -144,9 +145,10 @@ yoke(struct play *p, const char *args)
 	pid_t pid;
 
 	(void)snprintf(line, sizeof(line),
-	    "exec %s/yoke -c %s/none -i %s %s >%s/out 2>%s/err",
-	    bin != NULL ? bin : "build/bin", p->dir, p->instance, args, p->dir,
-	    p->dir);
+	    "exec %s%s/yoke -c %s/none -i %s %s%s >%s/out 2>%s/err",
+	    p->terminal ? "script -qec '" : "",
+	    bin != NULL ? bin : "build/bin", p->dir, p->instance, args,
+	    p->terminal ? "' /dev/null </dev/null" : "", p->dir, p->dir);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -182,6 +184,31 @@ serve(struct play *p)
 	p->text = "done";
 }
 
+/* GOLDEN=1 writes it; review is the diff. */
+static void
+test_help(struct play *p)
+{
+	static const char file[] = "test/golden/help.txt";
+	char want[TEXT_MAX];
+	size_t wide = 0, n;
+	const char *at;
+	FILE *f;
+
+	expect(p, "help", 0, "");
+	f = getenv("GOLDEN") != NULL ? fopen(file, "w") : NULL;
+	if (f != NULL) {
+		fputs(p->out, f);
+		fclose(f);
+	}
+	read_text(file, want, sizeof(want));
+	is_str(p->out, want, "help is as it was");
+	for (at = p->out; *at != '\0'; at += n + (at[n] == '\n')) {
+		n = strcspn(at, "\n");
+		wide = n > wide ? n : wide;
+	}
+	ok(wide <= 80, "and fits in 80 columns: %zu", wide);
+}
+
 static void
 test_alone(struct play *p)
 {
@@ -198,9 +225,7 @@ test_alone(struct play *p)
 	expect(p, "--what", 2, "usage");
 	expect(p, "-i 'a b' status", 2, "not a name");
 	expect(p, "check /nonexistent", 2, "/nonexistent");
-	expect(p, "help", 0, "");
-	ok(strstr(p->out, "server drain SERVICE SERVER") != NULL,
-	    "help lists the commands");
+	test_help(p);
 	expect(p, "version", 0, "");
 	is_str(p->out, "yoke " YOKE_VERSION "\n", "version");
 }
@@ -240,6 +265,58 @@ test_status(struct play *p)
 	ok(p->pieces > 3, "in pieces: %u", p->pieces);
 	memcpy(p->status, "{ not JSON", 11);
 	expect(p, "status", 3, "not JSON");
+}
+
+/* What is left when the colours and carriage returns of a terminal are gone. */
+static unsigned
+plain(char *text)
+{
+	unsigned colours = 0;
+	char *to = text;
+
+	for (; *text != '\0'; text++)
+		if (*text == '\033') {
+			colours++;
+			text += strcspn(text, "m");
+		} else if (*text != '\r') {
+			*to++ = *text;
+		}
+	*to = '\0';
+	return colours;
+}
+
+/* Colours on a terminal only, and not where NO_COLOR is set. */
+static void
+test_terminal(struct play *p)
+{
+	static const struct {
+		const char *term, *no_color, *name;
+		bool colours;
+	} rows[] = {
+		{ "linux", NULL, "a terminal", true },
+		{ "linux", "", "an empty NO_COLOR", true },
+		{ "linux", "1", "NO_COLOR", false },
+		{ "dumb", NULL, "a dumb terminal", false },
+	};
+	char want[TEXT_MAX];
+	size_t i;
+
+	read_text(
+	    "test/golden/status-active.json", p->status, sizeof(p->status));
+	read_text("test/golden/status-active.txt", want, sizeof(want));
+	p->terminal = true;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)setenv("TERM", rows[i].term, 1);
+		(void)unsetenv("NO_COLOR");
+		if (rows[i].no_color != NULL)
+			(void)setenv("NO_COLOR", rows[i].no_color, 1);
+		yoke(p, "status");
+		ok((plain(p->out) > 0) == rows[i].colours, "%s: %s",
+		    rows[i].name, rows[i].colours ? "colours" : "none");
+		is_str(p->out, want, "and the same text");
+	}
+	p->terminal = false;
+	(void)unsetenv("NO_COLOR");
 }
 
 static void
@@ -420,6 +497,7 @@ main(void)
 	    "the page's example");
 	serve(&p);
 	test_status(&p);
+	test_terminal(&p);
 	test_why(&p);
 	test_orders(&p);
 	test_batch(&p);
