@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/conf_health.h"
 #include "common/policy.h"
 #include "common/service.h"
 #include "common/usec.h"
 
-#define CONF_TEXT_LEN 256
 #define CONF_NODES 2
 #define CONF_PATHS_MAX 16
 
@@ -39,8 +39,7 @@ struct conf_node {
 	char fence_command[CONF_TEXT_LEN]; /* that makes sure it is dead; "": none */
 	char fence_file[CONF_TEXT_LEN];    /* with its options; "": none */
 	char fence_action[NAME_LEN];
-	char *fence_options;               /* what fence_file has, of the peer's
-					      node only; NULL: nothing */
+	char *fence_options; /* fence_file's, of the peer's node; NULL: none */
 	usec_t fence_timeout;
 };
 
@@ -62,56 +61,13 @@ struct conf_witnesses {
 	struct conf_witness list[CONF_WITNESSES_MAX];
 };
 
-enum check_type {
-	CHECK_TCP,
-	CHECK_HTTP,
-	CHECK_HTTPS,
-	CHECK_AGENT,       /* yoke-agentd by HTTP ... */
-	CHECK_AGENT_HTTPS,
-	CHECK_AGENT_TEXT,  /* HAProxy's agent-check */
-	CHECK_COMMAND,
-	CHECK_UDP,
-	CHECK_DNS,
-	CHECK_URL, /* any other scheme of libcurl: as far as its greeting */
-	CHECK__TYPES
-};
-/* Agents tell how busy a server is, never whether it is up. */
-bool conf_check_is_agent(enum check_type type);
-bool conf_check_is_tls(enum check_type type);
-bool conf_check_is_http(enum check_type type); /* http and https */
-
 /* What checkpoints are kept on; see store/store_kind.c. */
 enum storage { STORAGE_AUTO, /* look at it */
 	STORAGE_LOCAL, STORAGE_NFS, STORAGE_CLUSTER, STORAGE__KINDS };
 const char *conf_storage_name(unsigned kind); /* "auto" "local" ..., or "?" */
 
-struct conf_check {
-	char name[NAME_LEN];
-	enum check_type type;
-	usec_t interval, timeout;
-	unsigned rise, fall;
-	uint16_t port;             /* 0: the server's */
-	unsigned effect;           /* percent left when it fails; 0: down */
-	char path[CONF_TEXT_LEN];  /* http: "/health" */
-	char host[CONF_TEXT_LEN];  /* http: Host header; "": the address */
-	unsigned status;           /* http: expected; 0: any 2xx or 3xx */
-	char body[CONF_TEXT_LEN];  /* must contain; "": anything */
-	char method[16];           /* http: "GET" */
-	char header[CONF_TEXT_LEN]; /* http: one more; "": none */
-	char send[CONF_TEXT_LEN];  /* http: body of the request; udp: packet */
-	bool verify;               /* TLS: its certificate */
-	char server_name[CONF_TEXT_LEN]; /* TLS: asked for and verified */
-	char ca_file[CONF_TEXT_LEN];     /* TLS: "": the system's */
-	char certificate[CONF_TEXT_LEN], private_key[CONF_TEXT_LEN]; /* ours */
-	char token_file[CONF_TEXT_LEN];  /* agent: "": none */
-	char command[CONF_TEXT_LEN];
-	char name_asked[CONF_TEXT_LEN];  /* dns */
-	char scheme[16];                 /* url: "smtp" */
-};
-
-/* Whom yoke-notifyd tells: a command or a FIFO. */
 #define CONF_NOTIFIES_MAX 16
-struct conf_notify {
+struct conf_notify { /* whom yoke-notifyd tells: a command or a FIFO */
 	char name[NAME_LEN];
 	char command[CONF_TEXT_LEN], fifo[CONF_TEXT_LEN]; /* one is "" */
 	uint32_t events; /* bit n: row n of schema/events.def; 0: all */
@@ -174,10 +130,9 @@ struct conf_err {
 	char text[CONF_TEXT_LEN * 2]; /* what is wrong and what to do */
 };
 
-enum conf_flags {
-	CONF_NO_KEY = 1, /* do not read the key file (daemons that need none) */
-	CONF_NO_SERVICES = 2, /* nor services, right or wrong: there may be a
-				 thousand, for who needs none of them */
+enum conf_flags { /* what is not read, by who needs none of it */
+	CONF_NO_KEY = 1,      /* the key file */
+	CONF_NO_SERVICES = 2, /* services, right or wrong; there may be many */
 };
 
 /* Loads and checks file for the node called node (NULL: uname -n). 0 and *ret

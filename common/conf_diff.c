@@ -3,6 +3,7 @@
  * needs; a section that came, went or moved needs what all of its rows say.
  */
 #include "common/conf_impl.h"
+#include "common/conf_service.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #define COMMON_CONF_FRAME_H
 
 #include "common/conf_impl.h"
+#include "common/conf_service.h"
 
 #define FRAMES_MAX 3
 

@@ -103,28 +103,6 @@ const struct conf_word *conf_flag_words(void);	 /* ends with a NULL text */
 /* Whether a flag's word means something to the scheduler. */
 bool conf_flag_fits(const struct conf_word *w, const char *scheduler);
 
-/* Sections with more to them while they are read. */
-struct in_check {
-	struct conf_check out;
-	unsigned line;
-};
-
-struct in_server {
-	struct server_def out;
-	unsigned line, address_line, port_line, lower_line;
-	bool has_port, has_method;
-};
-
-struct in_service {
-	struct conf_service out;
-	uint8_t method, family;
-	uint32_t flag_words;
-	unsigned port_line, flags_line, mask_line; /* 0: not given */
-	unsigned policy_line;
-	struct in_server *servers; /* n_servers and n_checks are out's */
-	struct in_check *checks;
-};
-
 /* Values: text to field and back. base is the section's struct. why gets what
  * is wrong and what would be right. */
 int conf_value_parse(const struct conf_row *r, const char *text, void *base,
@@ -157,9 +135,6 @@ struct conf_lines { /* where things stand that struct conf keeps no line of */
 	unsigned uplink, witness, need; /* the section and its keys; 0: none */
 };
 
-/* A service as a whole: fills what servers inherit, checks, moves the arrays
- * into s->out. */
-int conf_close_service(struct in_service *s, struct conf_err *e);
 /* All services against each other and the vips. */
 int conf_check_services(const struct conf *c, struct conf_err *e);
 int conf_check_vips(
@@ -171,8 +146,6 @@ int conf_check_vips(
 int conf_twice(const void *items, size_t n, size_t size,
     int (*cmp)(const void *a, const void *b), size_t *ret_first,
     size_t *ret_again);
-/* A service kept, as it was read: what rows can print and compare. */
-void conf_service_in(const struct conf_service *s, struct in_service *ret);
 int conf_check_uplink(
     const struct conf *c, const struct conf_lines *at, struct conf_err *e);
 /* The file as a whole. Sets self and peer. */

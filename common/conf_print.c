@@ -3,6 +3,7 @@
  * it: every key that means something in its place, defaults included.
  */
 #include "common/conf_impl.h"
+#include "common/conf_service.h"
 
 #include <stdlib.h>
 #include <string.h>

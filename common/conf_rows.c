@@ -3,6 +3,7 @@
  * checks of single values that rows name.
  */
 #include "common/conf_impl.h"
+#include "common/conf_service.h"
 
 #include <assert.h>
 #include <ctype.h>

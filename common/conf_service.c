@@ -3,7 +3,7 @@
  * unsaid, and what the kernel would refuse or silently ignore is refused here,
  * with the reason.
  */
-#include "common/conf_impl.h"
+#include "common/conf_service.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/conf_impl.h"
 #include "common/err.h"
 
 __attribute__((format(printf, 6, 7))) static int

@@ -71,13 +71,25 @@ test_conf_SRC := \
 test_conf_LDLIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 # monitord's probes against servers of their own, without IPC
-UNIT += test_monitor
+UNIT += test_monitor test_monitor_parts test_monitor_policy
 test_monitor_SRC = \
 	test/unit/test_monitor.c \
+	test/unit/test_monitor_help.c \
 	test/unit/test_monitor_server.c \
 	$(MONITOR_SRC)
 test_monitor_PKG := libcurl
 test_monitor_LDLIBS := -lm
+test_monitor_parts_SRC := \
+	daemons/monitord/http_match.c \
+	daemons/monitord/lateness.c \
+	test/unit/test_monitor_parts.c
+test_monitor_policy_SRC = \
+	test/unit/test_monitor_help.c \
+	test/unit/test_monitor_policy.c \
+	test/unit/test_monitor_server.c \
+	$(MONITOR_SRC)
+test_monitor_policy_PKG := libcurl
+test_monitor_policy_LDLIBS := -lm
 
 UNIT += test_table test_wire
 test_table_SRC := \

@@ -16,6 +16,7 @@
 
 #include "common/conf.h"
 #include "common/conf_impl.h"
+#include "common/conf_service.h"
 #include "common/err.h"
 #include "common/mem.h"
 #include "test/tap.h"

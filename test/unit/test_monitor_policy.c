@@ -1,0 +1,144 @@
+/*
+ * test_monitor_policy: policies in monitord's engine: weights from the times
+ * that real probes take, their record, and where a takeover goes on from.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "test/tap.h"
+#include "test/unit/test_monitor_help.h"
+
+static bool
+any_weight(struct test *t)
+{
+	return t->n_weights > 0;
+}
+
+static void
+policy(struct builder *b, const char *record)
+{
+	struct policy *p = &b->services[0].policy;
+
+	policy_defaults(p);
+	p->given = true;
+	p->type = POLICY_RESPONSE;
+	p->interval = 100 * USEC_MS;
+	p->smoothing = 100 * USEC_MS;
+	(void)snprintf(p->record, sizeof(p->record), "%s", record);
+	b->servers[0][0].weight = b->servers[0][1].weight = 100;
+}
+
+static void
+state(struct test *t, const char *server, int32_t weight, int32_t hand)
+{
+	struct probe_state m = { .service = "web", .health = HEALTH_UP,
+		.override = hand, .policy = weight };
+
+	(void)snprintf(m.server, sizeof(m.server), "%s", server);
+	monitor_state(t->monitor, &m);
+}
+
+static const struct weight_msg *
+last_weight(const struct test *t, const char *server)
+{
+	size_t i = t->n_weights;
+
+	while (i-- > 0)
+		if (strcmp(t->weights[i % WEIGHTS_MAX].server, server) == 0)
+			return &t->weights[i % WEIGHTS_MAX];
+	return NULL;
+}
+
+static bool
+slow_one_fell(struct test *t)
+{
+	const struct weight_msg *m = last_weight(t, "r2");
+
+	return m != NULL && m->weight < 30;
+}
+
+static bool
+weight_gone(struct test *t)
+{
+	const struct weight_msg *m = last_weight(t, "r2");
+
+	return m != NULL && m->weight == WEIGHT_NONE;
+}
+
+/* r1 answers at once, r2 (127.0.0.2) does not. */
+static void
+test_policy(struct test *t)
+{
+	char record[] = "/tmp/test_monitor.XXXXXX", cmd[256];
+	const char *bin = getenv("YOKE_BIN");
+	static struct builder b, without;
+	int fd = mkstemp(record);
+
+	close(fd);
+	(void)unlink(record);
+	(void)add(&b, "web", CHECK_HTTP, t->farm->port);
+	add_server(&b, 0, "r2");
+	policy(&b, record);
+	(void)addr_parse("127.0.0.2", &b.servers[0][1].addr);
+	(void)snprintf(b.checks[0][0].path, CONF_TEXT_LEN, "/slow2");
+	t->n_weights = 0;
+	begin(t, 64, &b.conf);
+	state(t, "r1", WEIGHT_NONE, WEIGHT_NONE);
+	state(t, "r2", WEIGHT_NONE, WEIGHT_NONE);
+	monitor_on(t->monitor, true);
+	ok(wait_for(t, slow_one_fell), "the slow server's weight goes down");
+	ok(last_weight(t, "r2") != NULL &&
+	    strstr(last_weight(t, "r2")->cause, "response-time ") != NULL,
+	    "with its cause");
+	state(t, "r2", last_weight(t, "r2")->weight, 5);
+	t->n_weights = 0;
+	run_for(t, 300 * USEC_MS);
+	ok(last_weight(t, "r2") == NULL, "not while a hand is on it");
+	end(t);
+	(void)snprintf(cmd, sizeof(cmd), "%s/yoke replay %s",
+	    bin != NULL ? bin : "build/bin", record);
+	is_int(system(cmd), 0, "the record gives the same decisions");
+	(void)unlink(record);
+
+	(void)add(&without, "web", CHECK_HTTP, t->farm->port);
+	add_server(&without, 0, "r2");
+	t->n_weights = 0;
+	begin(t, 64, &without.conf);
+	state(t, "r2", 12, WEIGHT_NONE);
+	ok(weight_gone(t), "a weight without a policy is taken back");
+	end(t);
+}
+
+/* What a takeover begins with: the table, and nothing else. */
+static void
+test_policy_resumes(struct test *t)
+{
+	static struct builder b;
+
+	(void)add(&b, "web", CHECK_HTTP, t->farm->port);
+	add_server(&b, 0, "r2");
+	policy(&b, "");
+	(void)addr_parse("127.0.0.2", &b.servers[0][1].addr);
+	(void)snprintf(b.checks[0][0].path, CONF_TEXT_LEN, "/slow2");
+	b.services[0].policy.interval = 20 * USEC_MS;
+	t->n_weights = 0;
+	begin(t, 64, &b.conf);
+	state(t, "r1", 180, WEIGHT_NONE);
+	state(t, "r2", 20, WEIGHT_NONE);
+	monitor_on(t->monitor, true);
+	ok(wait_for(t, any_weight), "it goes on");
+	ok(t->weights[0].weight < 70 || t->weights[0].weight > 130,
+	    "from there: %d", (int)t->weights[0].weight);
+	end(t);
+}
+
+int
+main(void)
+{
+	struct test *t = test_start();
+
+	test_policy(t);
+	test_policy_resumes(t);
+	test_stop(t);
+	return done();
+}
