@@ -236,6 +236,7 @@ attach_server(struct load *l, struct frame *f)
 	v->lower_line = frame_key_line(f, "lower");
 	v->has_port = v->port_line != 0;
 	v->has_method = frame_key_line(f, "method") != 0;
+	v->has_down = frame_key_line(f, "down") != 0;
 	rc = grow(
 	    l, (void **)&s->servers, s->out.n_servers, sizeof(*s->servers));
 	if (rc == 0)

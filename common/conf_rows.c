@@ -37,6 +37,22 @@ static const struct conf_word methods[] = {
 	{ NULL, 0 },
 };
 
+/* For services one more: what suits them. */
+static const struct conf_word downs[] = {
+	{ "quiesce", DOWN_QUIESCE },
+	{ "remove", DOWN_REMOVE },
+	{ "cut", DOWN_CUT },
+	{ NULL, 0 },
+};
+
+static const struct conf_word service_downs[] = {
+	{ "auto", CONF_DOWN_AUTO },
+	{ "quiesce", DOWN_QUIESCE },
+	{ "remove", DOWN_REMOVE },
+	{ "cut", DOWN_CUT },
+	{ NULL, 0 },
+};
+
 static const struct conf_word check_types[] = {
 	{ "tcp", CHECK_TCP },
 	{ "http", CHECK_HTTP },

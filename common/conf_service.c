@@ -110,12 +110,18 @@ close_servers(struct in_service *s, struct conf_err *e)
 	size_t i;
 	int rc;
 
+	/* A server with weight 0 keeps its persistent clients. */
+	if (s->down == CONF_DOWN_AUTO)
+		s->down = s->out.def.persistence_s > 0 ? DOWN_REMOVE
+						       : DOWN_QUIESCE;
 	for (i = 0; i < s->out.n_servers; i++) {
 		v = &s->servers[i];
 		if (!v->has_port)
 			v->out.port = s->out.def.port;
 		if (!v->has_method)
 			v->out.method = s->method;
+		if (!v->has_down)
+			v->out.down = s->down;
 		rc = server_check(s, v, e);
 		if (rc < 0)
 			return rc;

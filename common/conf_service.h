@@ -7,6 +7,8 @@
 
 #include "common/conf.h"
 
+#define CONF_DOWN_AUTO DOWN__LAST /* what suits the service */
+
 struct in_check {
 	struct conf_check out;
 	unsigned line;
@@ -15,12 +17,12 @@ struct in_check {
 struct in_server {
 	struct server_def out;
 	unsigned line, address_line, port_line, lower_line;
-	bool has_port, has_method;
+	bool has_port, has_method, has_down;
 };
 
 struct in_service {
 	struct conf_service out;
-	uint8_t method, family;
+	uint8_t method, family, down; /* for servers that say none */
 	uint32_t flag_words;
 	unsigned port_line, flags_line, mask_line; /* 0: not given */
 	unsigned policy_line;

@@ -19,6 +19,29 @@ method_name(unsigned method)
 	return method < METHOD__LAST ? methods[method] : "?";
 }
 
+static const char *const downs[DOWN__LAST] = {
+	[DOWN_QUIESCE] = "quiesce",
+	[DOWN_REMOVE] = "remove",
+	[DOWN_CUT] = "cut",
+};
+
+const char *
+down_name(unsigned down)
+{
+	return down < DOWN__LAST ? downs[down] : "?";
+}
+
+int
+down_parse(const char *text)
+{
+	int i;
+
+	for (i = 0; i < DOWN__LAST; i++)
+		if (strcmp(downs[i], text) == 0)
+			return i;
+	return -EINVAL;
+}
+
 int
 method_parse(const char *text)
 {

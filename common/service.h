@@ -16,6 +16,14 @@
 
 enum method { METHOD_DR, METHOD_NAT, METHOD_TUN, METHOD__LAST };
 
+/* What becomes of a server that is down. */
+enum down {
+	DOWN_QUIESCE, /* it keeps its entry, with weight 0 */
+	DOWN_REMOVE,  /* it leaves the kernel's table */
+	DOWN_CUT,     /* and its connections end */
+	DOWN__LAST
+};
+
 /* Flags of a service, as the kernel's IP_VS_SVC_F_*; schedulers name theirs
  * sh-fallback, sh-port, mh-fallback, mh-port. */
 enum service_flag {
@@ -45,10 +53,13 @@ struct server_def {
 	uint8_t method; /* enum method */
 	uint32_t weight;
 	uint32_t upper, lower; /* connection thresholds, 0: none */
+	uint8_t down;          /* enum down */
 };
 
 const char *method_name(unsigned method); /* "dr" "nat" "tun", or "?" */
 int method_parse(const char *text);       /* enum method or -EINVAL */
+const char *down_name(unsigned down);     /* "quiesce" ..., or "?" */
+int down_parse(const char *text);         /* enum down or -EINVAL */
 
 /* Letters, digits, and . _ - : [ ] inside; 1 to NAME_LEN - 1 of them, the first
  * a letter or digit. */

@@ -111,13 +111,17 @@ service_def_unpack(struct buf *b, struct service_def *ret)
 	*ret = d;
 }
 
+/* `down` came later: it shares the method's byte, so that files and peers from
+ * before it are understood, and understand all that it was for them. */
+#define DOWN_SHIFT 4
+
 void
 server_def_pack(struct buf *b, const struct server_def *d)
 {
 	put_str(b, d->name);
 	addr_pack(b, &d->addr);
 	put_u16(b, d->port);
-	put_u8(b, d->method);
+	put_u8(b, (uint8_t)(d->method | d->down << DOWN_SHIFT));
 	put_u32(b, d->weight);
 	put_u32(b, d->upper);
 	put_u32(b, d->lower);
@@ -132,10 +136,13 @@ server_def_unpack(struct buf *b, struct server_def *ret)
 	addr_unpack(b, &d.addr);
 	d.port = get_u16(b);
 	d.method = get_u8(b);
+	d.down = d.method >> DOWN_SHIFT;
+	d.method &= (1 << DOWN_SHIFT) - 1;
 	d.weight = get_u32(b);
 	d.upper = get_u32(b);
 	d.lower = get_u32(b);
 	if (addr_is_none(&d.addr) || d.method >= METHOD__LAST ||
+	    d.down >= DOWN__LAST ||
 	    d.weight > WEIGHT_MAX)
 		b->bad = true;
 	*ret = d;

@@ -58,6 +58,8 @@ ipvs_want_service(const struct service *s, struct lvs_table *t)
 		const struct server *v = s->servers[i];
 		struct lvs_dest d = { 0 };
 
+		if (server_removed(v))
+			continue;
 		d.addr = v->def.addr;
 		d.port = v->def.port;
 		d.method = methods[v->def.method];

@@ -277,9 +277,17 @@ server_weight(const struct server *s)
 	return s->def.weight;
 }
 
+bool
+server_removed(const struct server *s)
+{
+	return s->health == HEALTH_DOWN && s->def.down != DOWN_QUIESCE;
+}
+
 const char *
 server_weight_source(const struct server *s)
 {
+	if (server_removed(s))
+		return "removed";
 	if (s->health == HEALTH_DOWN)
 		return "down";
 	if (s->drain)

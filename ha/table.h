@@ -52,6 +52,8 @@ struct server *service_server(const struct service *s, const char *name);
 /* What IPVS gets: 0 when down or drained, else the weight set by hand, by the
  * policy, or by the configuration, the first that is there. */
 uint32_t server_weight(const struct server *s);
+/* It has no entry in IPVS: it is down, and said to leave then. */
+bool server_removed(const struct server *s);
 const char *server_weight_source(const struct server *s);
 const char *server_cause(const struct server *s); /* of what is in force */
 

@@ -42,7 +42,7 @@ server_def_same(const struct server_def *a, const struct server_def *b)
 {
 	return a->port == b->port && a->method == b->method &&
 	    a->weight == b->weight && a->upper == b->upper &&
-	    a->lower == b->lower && addr_cmp(&a->addr, &b->addr) == 0;
+	    a->lower == b->lower && a->down == b->down && addr_cmp(&a->addr, &b->addr) == 0;
 }
 
 static void

@@ -27,6 +27,7 @@ doc_server(struct out *o, const struct server *v)
 	out_num(o, "weight", v->def.weight);
 	out_num(o, "upper", v->def.upper);
 	out_num(o, "lower", v->def.lower);
+	out_str(o, "down", down_name(v->def.down));
 	out_str(o, "health", health_name(v->health));
 	out_bool(o, "drain", v->drain);
 	if (v->override != WEIGHT_NONE)
@@ -279,7 +280,7 @@ read_server(const json_t *j, const char *service, struct table *t)
 	struct change c = { .what = CHANGE_SERVER_SET };
 	struct server_def *d = &c.server_def;
 	const char *bad = NULL;
-	char method[16] = "";
+	char method[16] = "", down[16] = "quiesce";
 
 	(void)snprintf(c.service, sizeof(c.service), "%s", service);
 	str(j, "name", d->name, sizeof(d->name), &bad);
@@ -293,6 +294,11 @@ read_server(const json_t *j, const char *service, struct table *t)
 	d->weight = (uint32_t)num(j, "weight", WEIGHT_MAX, &bad);
 	d->upper = (uint32_t)num(j, "upper", UINT32_MAX, &bad);
 	d->lower = (uint32_t)num(j, "lower", UINT32_MAX, &bad);
+	if (json_object_get(j, "down") != NULL) /* older files have none */
+		str(j, "down", down, sizeof(down), &bad);
+	if (bad == NULL && down_parse(down) < 0)
+		bad = "down";
+	d->down = bad == NULL ? (uint8_t)down_parse(down) : 0;
 	if (bad == NULL)
 		bad = apply(t, &c);
 	return bad != NULL ? bad : read_state(j, t, &c);

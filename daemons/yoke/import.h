@@ -47,11 +47,15 @@ struct imp_check {
 	char path[IMP_TEXT], host[IMP_TEXT], body[IMP_TEXT];
 };
 
+/* A server that is down; UNSAID: as its service says. */
+enum imp_down { IMP_DOWN_UNSAID, IMP_DOWN_QUIESCE, IMP_DOWN_REMOVE };
+
 struct imp_server {
 	struct addr addr;
 	unsigned line, port; /* 0: the service's */
 	unsigned weight, upper, lower;
 	char method[8]; /* "": the service's */
+	enum imp_down down;
 	struct imp_check checks[IMP_CHECKS_MAX];
 	size_t n_checks;
 };
@@ -63,6 +67,7 @@ struct imp_service {
 	struct addr addr; /* none: by fwmark */
 	bool udp;
 	char scheduler[16], method[8], flags[64];
+	enum imp_down down;
 	usec_t persistence;
 	unsigned mask; /* bits; 0: whole address */
 	usec_t interval; /* of checks that say none */

@@ -340,6 +340,13 @@ server_kind(struct reader *r, const struct stmt *s)
 	take_kind(r, s, r->v->method);
 }
 
+static void
+server_inhibit(struct reader *r, const struct stmt *s)
+{
+	(void)s;
+	r->v->down = IMP_DOWN_QUIESCE;
+}
+
 static const struct row server_rows[] = {
 	{ .word = "weight", .fn = server_weight },
 	{ .word = "lb_kind", .fn = server_kind },
@@ -359,8 +366,7 @@ static const struct row server_rows[] = {
 	    "udp in yoke.conf(5)" },
 	{ .word = "BFD_CHECK", .why = "no equivalent: not checked by it" },
 	{ .word = "FILE_CHECK", .why = "no equivalent: not checked by it" },
-	{ .word = "inhibit_on_failure", .level = IMP_MOOT,
-	    .why = "a server that fails always keeps its entry, with weight 0" },
+	{ .word = "inhibit_on_failure", .fn = server_inhibit },
 	{ .word = "notify_up", .why = "no equivalent for one server" },
 	{ .word = "notify_down", .why = "no equivalent for one server" },
 	{ .word = "virtualhost", .why = "give it to the virtual_server" },
@@ -488,6 +494,13 @@ service_flag(struct reader *r, const struct stmt *s)
 	    n > 0 ? ", " : "", s->w[0]);
 }
 
+static void
+service_inhibit(struct reader *r, const struct stmt *s)
+{
+	(void)s;
+	r->s->down = IMP_DOWN_QUIESCE;
+}
+
 static const struct row service_rows[] = {
 	{ .word = "delay_loop", .fn = service_interval },
 	{ .word = "lb_algo", .fn = service_scheduler },
@@ -527,8 +540,7 @@ static const struct row service_rows[] = {
 	{ .word = "delay_before_retry", .level = IMP_MOOT, .why = MOOT_RETRY },
 	{ .word = "warmup", .level = IMP_MOOT,
 	    .why = "probes are spread by themselves" },
-	{ .word = "inhibit_on_failure", .level = IMP_MOOT,
-	    .why = "a server that fails always keeps its entry, with weight 0" },
+	{ .word = "inhibit_on_failure", .fn = service_inhibit },
 	{ .word = "connect_timeout", .why = "give it to the checks" },
 	{ .word = "weight", .why = "give it to the servers" },
 	{ .word = "smtp_alert", .why = "no equivalent" },
@@ -626,7 +638,8 @@ add_group(struct reader *r, const struct imp_service *like,
 static void
 top_service(struct reader *r, const struct stmt *s)
 {
-	struct imp_service like = { .line = s->line };
+	struct imp_service like = { .line = s->line,
+		.down = IMP_DOWN_REMOVE };
 	struct addr a;
 
 	if (s->n < 2) {

@@ -30,6 +30,7 @@ struct reader {
 	struct imp_service *s; /* NULL: before the first virtual= */
 	struct imp_service now;
 	struct ask all, ask; /* the file's, the service's */
+	enum imp_down down;  /* the file's */
 	int rc;
 };
 
@@ -106,7 +107,7 @@ on_virtual(struct reader *r)
 	if (r->rc < 0)
 		return;
 	r->ask = r->all;
-	r->now = (struct imp_service){ .line = r->line };
+	r->now = (struct imp_service){ .line = r->line, .down = r->down };
 	(void)snprintf(r->now.scheduler, sizeof(r->now.scheduler), "wrr");
 	r->s = &r->now;
 	(void)snprintf(copy, sizeof(copy), "%s", r->value);
@@ -279,6 +280,29 @@ on_virtualhost(struct reader *r)
 		memcpy(r->s->host, r->value, strlen(r->value) + 1);
 }
 
+static void
+on_quiescent(struct reader *r)
+{
+	static const struct {
+		const char *word;
+		enum imp_down down;
+	} words[] = {
+		{ "yes", IMP_DOWN_QUIESCE },
+		{ "true", IMP_DOWN_QUIESCE },
+		{ "no", IMP_DOWN_REMOVE },
+		{ "false", IMP_DOWN_REMOVE },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].word, r->value) == 0) {
+			*(r->s != NULL ? &r->s->down : &r->down) =
+			    words[i].down;
+			return;
+		}
+	lost(r, "not yes or no");
+}
+
 /* ---- checks ---- */
 
 static void
@@ -412,8 +436,7 @@ static const struct row rows[] = {
 	{ .key = "servicename", .level = IMP_MOOT, .why = "a comment" },
 	{ .key = "comment", .level = IMP_MOOT, .why = "a comment" },
 	{ .key = "autoreload", .level = IMP_MOOT, .why = "yoke reload" },
-	{ .key = "quiescent", .level = IMP_MOOT,
-	    .why = "a server that fails keeps its entry, with weight 0" },
+	{ .key = "quiescent", .fn = on_quiescent },
 	{ .key = "logfile", .level = IMP_MOOT, .why = "syslog" },
 	{ .key = "supervised", .level = IMP_MOOT, .why = "systemd" },
 	{ .key = "fork", .level = IMP_MOOT, .why = "checks never wait for "

@@ -72,6 +72,11 @@ static const char *const types[IMP__TYPES] = {
 	[IMP_HTTPS] = "https",
 };
 
+static const char *const downs[] = {
+	[IMP_DOWN_QUIESCE] = "quiesce",
+	[IMP_DOWN_REMOVE] = "remove",
+};
+
 static void
 print_check(const struct imp_service *s, const struct imp_check *c, size_t i,
     FILE *f)
@@ -131,6 +136,8 @@ print_server(const struct imp_service *s, size_t i, FILE *f)
 		fprintf(f, "  upper = %u", v->upper);
 	if (v->lower != 0)
 		fprintf(f, "  lower = %u", v->lower);
+	if (v->down != IMP_DOWN_UNSAID && v->down != s->down)
+		fprintf(f, "  down = %s", downs[v->down]);
 	fputs(" }\n", f);
 }
 
@@ -176,6 +183,8 @@ print_service(const struct imp_service *s, FILE *f)
 	if (s->mask != 0)
 		fprintf(f, "\tpersistence_mask = %u\n", s->mask);
 	fprintf(f, "\tmethod = %s\n", s->method);
+	if (s->down != IMP_DOWN_UNSAID)
+		fprintf(f, "\tdown = %s\n", downs[s->down]);
 	for (i = 0; s->n_servers > 0 && i < lead->n_checks; i++)
 		if (can_check(s, &lead->checks[i]))
 			print_check(s, &lead->checks[i], i, f);

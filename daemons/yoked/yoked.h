@@ -143,7 +143,7 @@ bool yoked_sync_full(const struct yoked *y); /* the standby has them all */
 extern const struct fence_ops yoked_fence_ops;
 void yoked_fence_stop(struct yoked *y); /* kills what runs */
 
-/* yoked_kernel.c: the sysctls that the sync profile needs, and as they were
+/* yoked_kernel.c: the sysctls that sync and down = cut need, and as they were
  * before. What cannot be set is a warning. */
 void yoked_kernel_setup(const struct conf *c);
 void yoked_kernel_restore(const struct conf *c); /* an orderly stop */

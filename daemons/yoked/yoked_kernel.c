@@ -11,6 +11,11 @@
  * sloppy_tcp: a connection that was not synchronised in time is scheduled from
  * a packet in its middle; with a hashing scheduler and an equal table it lands
  * on the same server.
+ * expire_nodest_conn: when a server is removed, its connections are: by a work
+ * item at once (ip_vs_ctl.c, ip_vs_enqueue_expire_nodest_conns(), since Linux
+ * 5.9), before that each at its next packet (ip_vs_core.c, ip_vs_in()). What a
+ * client sends then goes to another server, which knows nothing of it and
+ * resets it. One switch for the whole of a network namespace.
  *
  * What was found at the first start is kept in a file under /run, which goes
  * with the machine's memory as the sysctls do. The file outlives a yoked that
@@ -33,18 +38,28 @@
 #define FILES RUN_DIR "/sysctls."
 #define VALUE_LEN 32
 
+/* Who needs a sysctl to be so. */
+enum need {
+	NEED_SYNC, /* connections that survive a takeover */
+	NEED_CUT   /* a server with down = cut */
+};
+
 static const struct sysctl {
-	const char *name, *value, *why;
+	const char *name, *value;
+	enum need need;
+	const char *why;
 } sysctls[] = {
-	{ "net/ipv4/vs/sync_threshold", "2 0",
+	{ "net/ipv4/vs/sync_threshold", "2 0", NEED_SYNC,
 	    "young connections may be lost at a takeover" },
-	{ "net/ipv4/vs/sync_refresh_period", "60",
+	{ "net/ipv4/vs/sync_refresh_period", "60", NEED_SYNC,
 	    "long connections may be lost at a takeover" },
-	{ "net/ipv4/vs/sloppy_tcp", "1",
+	{ "net/ipv4/vs/sloppy_tcp", "1", NEED_SYNC,
 	    "unsynchronised connections are reset at a takeover" },
-	{ "net/ipv4/vs/sync_sock_size", "1048576",
+	{ "net/ipv4/vs/sync_sock_size", "1048576", NEED_SYNC,
 	    "the sockets of the sync daemons hold less" },
-	{ "net/ipv4/vs/sync_retries", "0", "sync repeats itself" },
+	{ "net/ipv4/vs/sync_retries", "0", NEED_SYNC, "sync repeats itself" },
+	{ "net/ipv4/vs/expire_nodest_conn", "1", NEED_CUT,
+	    "connections to a dead server hang instead of ending" },
 };
 #define SYSCTLS ARRAY_LEN(sysctls)
 
@@ -181,16 +196,31 @@ remember(const struct conf *c)
 		    own, strerror(-rc));
 }
 
+static bool
+cuts(const struct conf *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n_services; i++)
+		for (k = 0; k < c->services[i].n_servers; k++)
+			if (c->services[i].servers[k].down == DOWN_CUT)
+				return true;
+	return false;
+}
+
 void
 yoked_kernel_setup(const struct conf *c)
 {
+	const bool needed[] = { [NEED_SYNC] = c->sync, [NEED_CUT] = cuts(c) };
 	size_t i;
 	int rc;
 
-	if (!c->sync)
+	if (!needed[NEED_SYNC] && !needed[NEED_CUT])
 		return;
 	remember(c);
 	for (i = 0; i < SYSCTLS; i++) {
+		if (!needed[sysctls[i].need])
+			continue;
 		rc = sysctl_write(sysctls[i].name, sysctls[i].value);
 		if (rc < 0)
 			log_warning("sysctl %s: %s; %s", sysctls[i].name,
@@ -206,7 +236,7 @@ yoked_kernel_restore(const struct conf *c)
 	int rc;
 
 	file_name(c, own, sizeof(own));
-	if (!c->sync || file_read(own, values) < 0)
+	if (file_read(own, values) < 0)
 		return;
 	(void)unlink(own);
 	if (others(own, other, sizeof(other)) == 0)

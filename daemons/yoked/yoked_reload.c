@@ -69,6 +69,7 @@ apply(struct yoked *y, struct reload *r)
 		return rc;
 	}
 	y->conf = fresh;
+	yoked_kernel_setup(fresh);
 	yoked_net_reload(y);
 	guard_reload(y->guard, fresh);
 	conf_free(was);

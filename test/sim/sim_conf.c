@@ -74,6 +74,7 @@ make_service(struct conf_service *s, unsigned i, unsigned servers)
 		d->addr = address(80 + k / 200, 1 + k % 200);
 		d->port = s->def.port;
 		d->weight = 10;
+		d->down = (uint8_t)(k % DOWN__LAST);
 	}
 }
 

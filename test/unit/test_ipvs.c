@@ -356,6 +356,42 @@ test_want(void)
 	rig_free(r);
 }
 
+/* A server with down = remove is in the kernel's table while it is up. */
+static void
+test_removed(void)
+{
+	struct rig *r = rig_new();
+	struct change c = { .what = CHANGE_SERVER_SET };
+	size_t all = r->kernel.table.services[0].n_dests;
+
+	c.server_def = r->table.services[0]->servers[0]->def;
+	c.server_def.down = DOWN_CUT;
+	strcpy(c.service, r->table.services[0]->def.name);
+	strcpy(c.server, c.server_def.name);
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(r->kernel.table.services[0].n_dests, all,
+	    "a server that is to leave when it is down is there");
+	c.what = CHANGE_HEALTH;
+	c.value = HEALTH_DOWN;
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(r->kernel.table.services[0].n_dests, all - 1,
+	    "down, it is removed");
+	is_str(server_weight_source(r->table.services[0]->servers[0]),
+	    "removed", "and its status says so");
+	c.what = CHANGE_DRAIN;
+	c.value = 1;
+	change(r, &c);
+	c.what = CHANGE_HEALTH;
+	c.value = HEALTH_UP;
+	change(r, &c);
+	run(r, USEC_MS);
+	is_int(r->kernel.table.services[0].n_dests, all,
+	    "up, it is back, though drained");
+	rig_free(r);
+}
+
 static void
 remove_service(struct rig *r, const char *name)
 {
@@ -421,6 +457,7 @@ main(void)
 	test_failures();
 	test_owned();
 	test_want();
+	test_removed();
 	test_hold();
 	test_sync();
 	return done();

@@ -431,6 +431,37 @@ test_change_sense(void)
 	is_int(repack(&c), -EBADMSG, "protocol and fwmark");
 }
 
+/* What becomes of a server that is down shares a byte with the method, which
+ * from before it means what it meant. */
+static void
+test_down_bytes(void)
+{
+	struct server_def d = { .name = "r1", .port = 80, .weight = 7 }, got;
+	uint8_t mem[128], was;
+	struct buf b;
+	unsigned m, k, bad = 0;
+
+	(void)addr_parse("10.0.0.1", &d.addr);
+	for (m = 0; m < METHOD__LAST; m++)
+		for (k = 0; k < 16; k++) {
+			d.method = (uint8_t)m;
+			d.down = (uint8_t)k;
+			b = buf_writer(mem, sizeof(mem));
+			server_def_pack(&b, &d);
+			b = buf_reader(mem, b.pos);
+			server_def_unpack(&b, &got);
+			bad += (k < DOWN__LAST) == b.bad ||
+			    (!b.bad && (got.method != m || got.down != k));
+		}
+	is_int(bad, 0, "what becomes of a server comes back, or is refused");
+	d.method = METHOD_TUN;
+	d.down = DOWN_QUIESCE;
+	b = buf_writer(mem, sizeof(mem));
+	server_def_pack(&b, &d);
+	was = mem[b.pos - 13];
+	is_int(was, METHOD_TUN, "the default leaves the method's byte as it was");
+}
+
 static void
 test_age(void)
 {
@@ -457,6 +488,7 @@ main(void)
 	for (what = CHANGE_EPOCH; what < CHANGE__LAST; what++)
 		test_change_bytes(what);
 	test_change_sense();
+	test_down_bytes();
 	test_age();
 	return done();
 }

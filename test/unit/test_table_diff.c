@@ -65,6 +65,7 @@ add_server(struct table *t, unsigned i, unsigned k)
 	c.server_def.weight = upto(3);
 	c.server_def.upper = upto(2);
 	c.server_def.lower = 0;
+	c.server_def.down = (uint8_t)upto(DOWN__LAST);
 	apply(t, &c);
 	memset(&c.server_def, 0, sizeof(c.server_def));
 	c.what = CHANGE_OVERRIDE;
