@@ -32,10 +32,10 @@ if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
 import corosync                                             # noqa: E402
+import hostkernel                                           # noqa: E402
 import keepalived                                           # noqa: E402
 import net                                                  # noqa: E402
 import servers                                              # noqa: E402
-import softirq                                              # noqa: E402
 from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
 
 BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
@@ -106,7 +106,11 @@ class Rack:
         os.makedirs(self.shared)
         os.mkdir(f"{self.dir}/uml")
         if self.rt:
-            softirq.first()
+            hostkernel.first(hostkernel.threads())
+            self.popens.append(subprocess.Popen(
+                ["chrt", "-r", str(self.rt + 2), sys.executable, "-SE",
+                 f"{HERE}/hostkernel.py"], stdin=subprocess.PIPE,
+                start_new_session=True))
         if self.disk:
             with open(self.disk, "wb") as f:
                 f.truncate(self.disk_mb << 20)
@@ -413,7 +417,7 @@ def reap():
 
 def _calm():
     if not any(n.startswith("yoke-rack-") for n in os.listdir(BASE)):
-        softirq.as_before()
+        hostkernel.as_before()
 
 
 def _kill_ns(ns):
