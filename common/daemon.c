@@ -138,17 +138,32 @@ parse_args(struct daemon *d, int argc, char **argv)
 #define KEEP_FREE (32 << 20)
 #define KEEP_PAD (1 << 20)
 
+/* 0: as everybody else. */
+static void
+set_priority(int priority)
+{
+	struct sched_param sp = { .sched_priority = priority };
+	int policy = priority > 0 ? SCHED_RR : SCHED_OTHER;
+
+	if (sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &sp) < 0)
+		log_warning("cannot=real-time priority=%d why=\"%s\" "
+			    "effect=\"late under load\"",
+		    priority, err_text(-errno));
+}
+
+void
+daemon_real_time(const struct daemon *d, bool yes)
+{
+	set_priority(yes ? d->desc->rt_priority : 0);
+}
+
 static void
 go_real_time(const struct daemon_desc *desc)
 {
-	struct sched_param sp = { .sched_priority = desc->rt_priority };
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
-	if (desc->rt_priority > 0 &&
-	    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &sp) < 0)
-		log_warning("cannot=real-time priority=%d why=\"%s\" "
-			    "effect=\"late under load\"",
-		    desc->rt_priority, err_text(-errno));
+	if (desc->rt_priority > 0 && !desc->rt_later)
+		set_priority(desc->rt_priority);
 	if (!desc->lock_memory)
 		return;
 	/* Locked memory that is given back must be filled again, a page and a

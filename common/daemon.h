@@ -65,6 +65,7 @@ struct daemon_desc {
 	unsigned conf_flags;  /* for conf_load() */
 	bool needs_root;
 	int rt_priority;      /* SCHED_RR, 0: none; failing is a warning */
+	bool rt_later;	      /* not at once: daemon_real_time() says when */
 	bool lock_memory;     /* mlockall; failing is a warning */
 	/* SIGHUP; NULL: ignored. Usually calls daemon_load(). */
 	void (*reload)(struct daemon *d);
@@ -76,6 +77,9 @@ struct daemon_desc {
 /* Runs until SIGTERM, SIGINT or loop_stop(d->loop). An enum daemon_exit. */
 int daemon_main(
     const struct daemon_desc *desc, int argc, char **argv, void *user);
+
+/* desc's real-time priority, or as everybody else. */
+void daemon_real_time(const struct daemon *d, bool yes);
 
 /* The configuration as the file is now: 0 and caller owns *ret, or a negative
  * code that has been logged. d->conf is left alone. */

@@ -20,8 +20,22 @@
 #define SERVICE_BYTES_MIN 31 /* so a count cannot promise more than there is */
 #define SERVER_BYTES_MIN 43
 
+/* The oldest version that says all there is: a pair that is being upgraded, and
+ * one that goes back, reads it. */
+static uint8_t
+version_for(const struct table *t)
+{
+	size_t i, j;
+
+	for (i = 0; i < t->n_services; i++)
+		for (j = 0; j < t->services[i]->n_servers; j++)
+			if (t->services[i]->servers[j]->policy_cause[0] != '\0')
+				return SNAPSHOT_VERSION;
+	return SNAPSHOT_OLDEST;
+}
+
 static void
-server_pack(struct buf *b, const struct server *v)
+server_pack(struct buf *b, uint8_t version, const struct server *v)
 {
 	server_def_pack(b, &v->def);
 	put_u8(b, (uint8_t)v->health);
@@ -30,7 +44,8 @@ server_pack(struct buf *b, const struct server *v)
 	put_u32(b, (uint32_t)v->policy);
 	put_u64(b, v->changed);
 	put_str(b, v->cause);
-	put_str(b, v->policy_cause);
+	if (version > 1)
+		put_str(b, v->policy_cause);
 }
 
 static void
@@ -59,8 +74,8 @@ server_unpack(struct buf *b, uint8_t version, struct server *ret)
 int
 table_pack(const struct table *t, uint8_t **ret, size_t *ret_len)
 {
+	uint8_t version = version_for(t), *mem;
 	size_t i, j, cap;
-	uint8_t *mem;
 	struct buf b;
 
 	cap = 64 + t->n_services * SERVICE_BYTES + t->n_servers * SERVER_BYTES;
@@ -69,7 +84,7 @@ table_pack(const struct table *t, uint8_t **ret, size_t *ret_len)
 		return -ENOMEM;
 	b = buf_writer(mem, cap);
 	put_bytes(&b, "YT", 2);
-	put_u8(&b, SNAPSHOT_VERSION);
+	put_u8(&b, version);
 	put_u64(&b, t->epoch);
 	put_u64(&b, t->seq);
 	put_u32(&b, (uint32_t)t->n_services);
@@ -77,7 +92,8 @@ table_pack(const struct table *t, uint8_t **ret, size_t *ret_len)
 		service_def_pack(&b, &t->services[i]->def);
 		put_u32(&b, (uint32_t)t->services[i]->n_servers);
 		for (j = 0; j < t->services[i]->n_servers; j++)
-			server_pack(&b, t->services[i]->servers[j]);
+			server_pack(
+			    &b, version, t->services[i]->servers[j]);
 	}
 	if (b.bad) {
 		free(mem);

@@ -145,7 +145,7 @@ $(OLD_DEB):
 .PHONY: walk
 walk: deb rpm testprograms
 	$(Q)$(PYTHON) test/package/check_rpm.py
-	$(Q)$(PYTHON) test/package/walk.py
+	$(Q)$(PYTHON) test/package/walk.py $(if $(SLOW),--slow)
 	$(Q)+if git cat-file -e $(OLD)^{commit} 2>/dev/null; then \
 		$(MAKE) --no-print-directory walk-upgrade; \
 	else \
@@ -155,5 +155,5 @@ walk: deb rpm testprograms
 
 .PHONY: walk-upgrade
 walk-upgrade: $(OLD_DEB)
-	$(Q)$(PYTHON) test/package/upgrade.py $(OLD_DEB) \
+	$(Q)$(PYTHON) test/package/upgrade.py $(if $(SLOW),--slow) $(OLD_DEB) \
 		$(PACKAGES)/yoke_$(VERSION)-*.deb

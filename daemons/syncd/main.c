@@ -8,9 +8,8 @@
 #include "daemons/syncd/syncd.h"
 #include "ha/ipvs.h"
 
-#define RT_PRIORITY                                                            \
-	20 /* below yoked: a SYN is told of before it is answered              \
-	    */
+/* Below yoked; of an active one: a SYN is told of before it is answered. */
+#define RT_PRIORITY 20
 
 static int
 state_start(struct daemon *d)
@@ -129,6 +128,7 @@ static const struct daemon_desc desc = {
 	.n_parts = ARRAY_LEN(parts),
 	.conf_flags = CONF_NO_KEY,
 	.rt_priority = RT_PRIORITY,
+	.rt_later = true,
 	.reload = syncd_reload,
 };
 

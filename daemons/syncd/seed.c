@@ -117,6 +117,7 @@ finish(struct syncd *s, int rc)
 	lvs_conns_close(d->conns);
 	d->conns = NULL;
 	d->done = true;
+	syncd_urgency(s);
 	if (rc < 0)
 		log_warning("connections=unread why=\"%s\"", err_text(rc));
 	else

@@ -55,6 +55,20 @@ syncd_tell_peer(struct syncd *s, const struct sync_peer *m)
 	(void)ipcc_keep_send(s->yoked, MSG_SYNC_SEND, mem, b.pos);
 }
 
+/* Only an active director's SYNs are in a hurry. On one CPU the kernel's receive
+ * thread waits behind real-time work, and a standby that reads the kernel's table
+ * and is sent all connections would hear no beats meanwhile. */
+void
+syncd_urgency(struct syncd *s)
+{
+	bool want = s->role.role == SYNC_ACTIVE && s->seed.done;
+
+	if (want == s->urgent)
+		return;
+	s->urgent = want;
+	daemon_real_time(s->daemon, want);
+}
+
 /* Datagrams or SYNs that we were too slow for: the map misses something. */
 static void
 look_for_losses(struct syncd *s)
@@ -96,6 +110,7 @@ on_role(struct syncd *s, struct buf *b)
 	}
 	if (!s->seed.done)
 		seed_start(s);
+	syncd_urgency(s);
 	count.conns = s->role.conns;
 	if (s->role.role != SYNC_IDLE)
 		syncd_tell_peer(s, &count);

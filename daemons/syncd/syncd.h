@@ -107,6 +107,7 @@ struct syncd {
 	struct sync_state_msg state;
 	struct timer tick;
 	unsigned ticks;
+	bool urgent;	     /* this process has its real-time priority */
 	uint8_t id, peer_id; /* sync ids */
 	const char *device;
 	struct conn_map map;
@@ -126,6 +127,7 @@ void syncd_ipc_stop(struct daemon *d);
 void syncd_phase(struct syncd *s, enum sync_phase p); /* and says so */
 void syncd_tell_peer(struct syncd *s, const struct sync_peer *m);
 void syncd_reload(struct daemon *d);
+void syncd_urgency(struct syncd *s); /* after a change of role or seed */
 
 int hear_start(struct syncd *s);
 void hear_stop(struct syncd *s);

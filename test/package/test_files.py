@@ -146,9 +146,12 @@ def test_upgrade(t):
                       env={**os.environ, "PATH": f"{tmp}:{os.environ['PATH']}"})
             with open(f"{tmp}/did") as f:
                 did = f.read()
-            t.ok(("try-restart" in did) == want and "daemon-reload" in did and
-                 out.returncode == 0, f"upgrade: {what} is "
-                 f"{'' if want else 'not '}restarted", did + out.stdout)
+            done = [o for o in did.splitlines() if "start" in o or "stop" in o]
+            t.is_(done, ["stop yoked", "try-restart yoke-*", "start yoked"]
+                  if want else [], f"upgrade: {what} is "
+                  f"{'' if want else 'not '}restarted, yoked last")
+            t.ok("daemon-reload" in did and out.returncode == 0,
+                 "and units are read", did + out.stdout)
 
 
 def test_versions(t):

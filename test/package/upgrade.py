@@ -6,7 +6,8 @@ The older package is built from an earlier commit (make walk does it, OLD=COMMIT
 so for a while two versions are a pair: their beats, messages and checkpoints
 must understand each other, in both roles.
 
-    upgrade.py [--keep] [--base FILE.tar] OLD.deb NEW.deb     (root, network)
+    upgrade.py [--slow] [--keep] [--base FILE.tar] OLD.deb NEW.deb
+                                                            (root, network)
 """
 import argparse
 import os
@@ -44,6 +45,9 @@ def make_roots(t, args):
     pair = f"{w.ROOTS}/pair"
     w.sh(f"{w.REPO}/build/bin/yoke", "init", *NODES, *WEB, f"dir={pair}")
     for node, root in roots.items():
+        if args.slow:
+            with open(f"{pair}/{node}/etc/yoke/yoke.conf", "a") as f:
+                f.write(w.SLOW)
         shutil.copy(args.old, f"{root}/root/")
         w.chroot(root, "apt-get -qq update; cd /root; apt-get -y -q install "
                        f"./{os.path.basename(args.old)} "
@@ -77,6 +81,12 @@ def versions(rack):
     return [(w.status(rack, n) or {}).get("yoke") for n in rack.NODES]
 
 
+def worst_gap(rack, node):
+    """The longest time between two beats of the peer, ms."""
+    return max(p.get("gap_max_ms") or 0
+               for p in (w.status(rack, node) or {}).get("paths", []))
+
+
 def install(t, rack, node, other, args):
     """The package, on a standby; it restarts itself and nobody else."""
     old = w.main_pid(rack, node), w.main_pid(rack, other)
@@ -90,6 +100,8 @@ def install(t, rack, node, other, args):
     t.ok(w.main_pid(rack, node) != old[0] and
          w.main_pid(rack, other) == old[1],
          f"{node}: restarted, and only there", out)
+    t.note(f"{node} since its restart: at most {worst_gap(rack, node)} ms "
+           f"between two beats; {other}: {worst_gap(rack, other)} ms")
 
 
 def go(t, rack, args):
@@ -124,6 +136,7 @@ def go(t, rack, args):
 
 def main():
     p = argparse.ArgumentParser()
+    w.add_slow(p)
     p.add_argument("--keep", action="store_true", help="leave the roots")
     p.add_argument("--base", default=f"{w.CACHE}/base.tar")
     p.add_argument("--rate", type=int, default=200)

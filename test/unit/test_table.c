@@ -234,6 +234,38 @@ test_table_bytes(void)
 	table_done(&t);
 }
 
+/* A pair that is being upgraded: 0.1.0 knew no policies and reads version 1. */
+static void
+test_versions(void)
+{
+	struct table t, u = { 0 };
+	uint8_t *bytes;
+	size_t len, with, i, j;
+
+	random_table(5, 60, &t);
+	for (i = 0; i < t.n_services; i++)
+		for (j = 0; j < t.services[i]->n_servers; j++)
+			t.services[i]->servers[j]->policy_cause[0] = '\0';
+	if (table_pack(&t, &bytes, &len) < 0)
+		abort();
+	is_int(bytes[2], 1, "no policies: the oldest version");
+	is_int(unpack(bytes, len), 0, "which is read");
+	free(bytes);
+	for (i = 0; i < t.n_services && t.services[i]->n_servers == 0; i++)
+		;
+	if (i == t.n_services)
+		abort();
+	(void)strcpy(t.services[i]->servers[0]->policy_cause, "load 40%");
+	if (table_pack(&t, &bytes, &with) < 0)
+		abort();
+	is_int(bytes[2], 2, "a policy's cause: the next one");
+	ok(with > len && table_unpack(bytes, with, &u) == 0 &&
+	    table_equal(&t, &u), "which is read too");
+	free(bytes);
+	table_done(&t);
+	table_done(&u);
+}
+
 /* Packs t with its rows as they are, sorted or not. */
 static void
 rows_refused(const struct table *t, const char *what)
@@ -483,6 +515,7 @@ main(void)
 	for (seed = 1; seed <= 5; seed++)
 		test_random(seed);
 	test_table_bytes();
+	test_versions();
 	test_rows();
 	test_counts();
 	for (what = CHANGE_EPOCH; what < CHANGE__LAST; what++)
