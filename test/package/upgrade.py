@@ -104,6 +104,21 @@ def install(t, rack, node, other, args):
            f"between two beats; {other}: {worst_gap(rack, other)} ms")
 
 
+def failures(report):
+    f, e = report["failed"], report["established"]
+    return (f"{report['attempts']} new connections, {f['total']} failed "
+            f"({f['late']} late, {f['timeout']} timed out); established: "
+            f"{e['reset']} reset, longest stall {e['max_stall_ms']:.0f} ms")
+
+
+def idle_load(t, rack, args, seconds=15):
+    """What the machine itself does to clients, for comparison."""
+    with Traffic(rack, rate=args.rate) as load:
+        load.wait_ready()
+        time.sleep(seconds)
+        t.note(f"{seconds} s of nothing: {failures(load.stop())}")
+
+
 def go(t, rack, args):
     active = next(n for n, r in w.roles(rack).items() if r == "active")
     standby = "d2" if active == "d1" else "d1"
@@ -129,9 +144,9 @@ def go(t, rack, args):
     t.ok(all(weights(rack, n) == want for n in rack.NODES),
          "no weight is lost", [weights(rack, n) for n in rack.NODES])
     failed, reset = report["failed"]["total"], report["established"]["reset"]
-    t.ok(failed == 0 and reset == 0, f"{report['attempts']} new connections, "
-         f"{failed} failed; {reset} established ones reset", report)
-    t.note(f"longest stall {report['established'].get('max_stall_ms')} ms")
+    t.ok((failed == 0 and reset == 0) or args.slow,
+         f"no request failed{' # SKIP' if args.slow else ''}: "
+         f"{failures(report)}", report)
 
 
 def main():
@@ -159,6 +174,7 @@ def main():
             t.dump = lambda: w.dump(rack)
             w.boot(rack)
             wait_for(lambda: w.green(rack), 60, "green on both")
+            idle_load(t, rack, args)
             go(t, rack, args)
         with t.part("units"):
             w.test_units(t, rack)
