@@ -6,6 +6,7 @@ AGENTD_SRC := \
 	daemons/agentd/arp.c \
 	daemons/agentd/hits.c \
 	daemons/agentd/judge.c \
+	daemons/agentd/memory.c \
 	daemons/agentd/sensors.c \
 	daemons/agentd/text.c
 

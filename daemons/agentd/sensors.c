@@ -127,32 +127,6 @@ sensor_parse_net(const char *text, struct counters *c)
 	return n > 0;
 }
 
-static bool
-find_number(const char *text, const char *key, uint64_t *ret)
-{
-	size_t n = strlen(key);
-
-	for (; *text != '\0'; text = next_line(text))
-		if (strncmp(text, key, n) == 0)
-			return sscanf(text + n, " %" SCNu64, ret) == 1;
-	return false;
-}
-
-bool
-sensor_parse_meminfo(const char *text, uint64_t *ret_total,
-    uint64_t *ret_available)
-{
-	uint64_t total, available;
-
-	if (!find_number(text, "MemTotal:", &total) ||
-	    !find_number(text, "MemAvailable:", &available) || total == 0 ||
-	    available > total || total > UINT64_MAX / 1024)
-		return false;
-	*ret_total = total * 1024;
-	*ret_available = available * 1024;
-	return true;
-}
-
 /* "some avg10=1.23 avg60=..." */
 bool
 sensor_parse_pressure(const char *text, double *ret_percent)
@@ -165,8 +139,8 @@ sensor_parse_pressure(const char *text, double *ret_percent)
 	return true;
 }
 
-static void
-set(struct load *l, enum load_metric which, double part)
+void
+sensor_set(struct load *l, enum load_metric which, double part)
 {
 	if (!(part > 0))
 		part = 0;
@@ -206,7 +180,7 @@ net_rate(const struct sensor_conf *s, const struct counters *was,
 		most = part > most ? part : most;
 	}
 	if (most >= 0)
-		set(l, LOAD_NETWORK, most);
+		sensor_set(l, LOAD_NETWORK, most);
 }
 
 void
@@ -220,19 +194,19 @@ sensor_rates(const struct sensor_conf *s, const struct counters *was,
 	if (was->at == 0 || dt == 0)
 		return;
 	if (now->cpu_all > was->cpu_all && now->cpu_busy >= was->cpu_busy)
-		set(l, LOAD_CPU, (double)(now->cpu_busy - was->cpu_busy) /
+		sensor_set(l, LOAD_CPU, (double)(now->cpu_busy - was->cpu_busy) /
 		    (double)(now->cpu_all - was->cpu_all));
 	for (i = 0; i < now->n_disks && now->n_disks == was->n_disks; i++) {
 		part = rate(was->disk_ms[i], now->disk_ms[i], dt) / 1000;
 		most = part > most ? part : most;
 	}
 	if (most >= 0)
-		set(l, LOAD_DISK, most);
+		sensor_set(l, LOAD_DISK, most);
 	net_rate(s, was, now, dt, l);
 	if (now->has_hits && was->has_hits) {
 		l->hits_rate = rate(was->hits, now->hits, dt);
 		if (s->hits_max > 0)
-			set(l, LOAD_HITS, l->hits_rate / s->hits_max);
+			sensor_set(l, LOAD_HITS, l->hits_rate / s->hits_max);
 	}
 }
 
@@ -255,48 +229,6 @@ read_speeds(const struct sensor_conf *s, struct counters *c)
 	}
 }
 
-/* What a group may use and does; page cache that can go is available. */
-static bool
-read_cgroup(const struct sensor_conf *s, struct load *l)
-{
-	char path[PATH_LEN], text[TEXT_MAX];
-	uint64_t max, used, cache = 0;
-
-	(void)snprintf(path, sizeof(path), "%s/memory.max", s->cgroup);
-	if (sensor_file("", path, text, sizeof(text)) < 0 ||
-	    sscanf(text, "%" SCNu64, &max) != 1 || max == 0)
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/memory.current", s->cgroup);
-	if (sensor_file("", path, text, sizeof(text)) < 0 ||
-	    sscanf(text, "%" SCNu64, &used) != 1)
-		return false;
-	(void)snprintf(path, sizeof(path), "%s/memory.stat", s->cgroup);
-	if (sensor_file("", path, text, sizeof(text)) == 0)
-		(void)find_number(text, "inactive_file", &cache);
-	used = used > cache ? used - cache : 0;
-	l->memory_total = max;
-	l->memory_available = max > used ? max - used : 0;
-	return true;
-}
-
-static void
-read_memory(const struct sensor_conf *s, struct load *l)
-{
-	char text[TEXT_MAX];
-	bool known;
-
-	if (s->cgroup[0] != '\0')
-		known = read_cgroup(s, l);
-	else
-		known = sensor_file(s->root, "/proc/meminfo", text,
-		    sizeof(text)) == 0 &&
-		    sensor_parse_meminfo(
-			text, &l->memory_total, &l->memory_available);
-	if (known)
-		set(l, LOAD_MEMORY, 1 - (double)l->memory_available /
-		    (double)l->memory_total);
-}
-
 static void
 read_pressure(const struct sensor_conf *s, struct load *l)
 {
@@ -311,7 +243,7 @@ read_pressure(const struct sensor_conf *s, struct load *l)
 		    sensor_parse_pressure(text, &v) && v > most)
 			most = v;
 	if (most >= 0)
-		set(l, LOAD_PRESSURE, most / 100);
+		sensor_set(l, LOAD_PRESSURE, most / 100);
 }
 
 void
@@ -331,7 +263,7 @@ sensor_read(const struct sensor_conf *s, struct counters *now, struct load *l)
 		read_speeds(s, now);
 	if (sensor_file(s->root, "/proc/loadavg", text, sizeof(text)) == 0 &&
 	    sscanf(text, "%lf", &l->load_average) == 1)
-		set(l, LOAD_RUN, l->load_average / l->cpus);
-	read_memory(s, l);
+		sensor_set(l, LOAD_RUN, l->load_average / l->cpus);
+	sensor_memory(s, l);
 	read_pressure(s, l);
 }

@@ -35,7 +35,8 @@ struct sensor_conf {
 	const char *root;      /* in front of /proc and /sys; "": this machine */
 	const char *interface; /* "": the busiest */
 	unsigned network_mbit; /* for interfaces that do not say; 0: none */
-	const char *cgroup;    /* directory whose memory counts; "": none */
+	const char *cgroup;    /* directory whose memory counts, of version 1
+	                        * or 2; "": none */
 	unsigned hits_max;     /* requests/s that are full load */
 };
 
@@ -54,6 +55,12 @@ bool sensor_parse_net(const char *text, struct counters *c);
 bool sensor_parse_meminfo(const char *text, uint64_t *ret_total,
     uint64_t *ret_available);
 bool sensor_parse_pressure(const char *text, double *ret_percent);
+
+/* Memory of the machine, or of the group if that has less left: memory.c. */
+void sensor_memory(const struct sensor_conf *s, struct load *l);
+
+/* part: 0, idle, to 1, full; what is beyond is as those. */
+void sensor_set(struct load *l, enum load_metric which, double part);
 
 /* What happened between two readings. */
 void sensor_rates(const struct sensor_conf *s, const struct counters *was,

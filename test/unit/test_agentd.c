@@ -90,6 +90,61 @@ test_parse(void)
 	    !sensor_parse_pressure("some avg10=900", &v), "absurd pressure");
 }
 
+/* What agentd says of a group's memory, all of it in bytes of 1 MB machines. */
+static void
+test_memory(void)
+{
+	static const struct {
+		const char *files[6]; /* name, text, ...; NULL: no more */
+		unsigned metric;      /* 9999: not known */
+		const char *name;
+	} rows[] = {
+		{ { NULL }, 9999, "no such group" },
+		{ { "memory.max", "400000\n", "memory.current", "300000\n",
+		    "memory.stat", "file 9\ninactive_file 200000\n" }, 250,
+		    "version 2, page cache that can go is left" },
+		{ { "memory.max", "max\n", "memory.current", "300000\n" },
+		    500, "no limit: the machine's" },
+		{ { "memory.limit_in_bytes", "400000\n",
+		    "memory.usage_in_bytes", "300000\n", "memory.stat",
+		    "inactive_file 7\ntotal_inactive_file 100000\n" }, 500,
+		    "version 1" },
+		{ { "memory.limit_in_bytes", "9223372036854771712\n",
+		    "memory.usage_in_bytes", "300000\n" }, 500,
+		    "version 1 without a limit" },
+		{ { "memory.max", "1000000\n", "memory.current", "1\n" },
+		    488, "a group has no more left than its machine" },
+		{ { "memory.max", "400000\n", "memory.current", "500000\n" },
+		    1000, "over its limit: full" },
+		{ { "memory.max", "0\n", "memory.current", "0\n" }, 9999,
+		    "nothing at all" },
+	};
+	struct sensor_conf s = { .root = dir, .interface = "",
+		.cgroup = "/group" };
+	char path[300], cmd[400];
+	struct load l;
+	size_t i, k;
+
+	(void)snprintf(path, sizeof(path), "%s/proc", dir);
+	(void)mkdir(path, 0755);
+	(void)spew("proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 500 kB\n",
+	    0644);
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(cmd, sizeof(cmd), "rm -rf %s/group; mkdir "
+		    "%s/group", dir, dir);
+		ok(system(cmd) == 0, "a group");
+		for (k = 0; k < 6 && rows[i].files[k] != NULL; k += 2) {
+			(void)snprintf(path, sizeof(path), "group/%s",
+			    rows[i].files[k]);
+			(void)spew(path, rows[i].files[k + 1], 0644);
+		}
+		l = (struct load){ .metric = { [LOAD_MEMORY] = 9999 } };
+		sensor_memory(&s, &l);
+		is_int(l.metric[LOAD_MEMORY], rows[i].metric, "%s",
+		    rows[i].name);
+	}
+}
+
 static void
 test_judge(void)
 {
@@ -365,6 +420,7 @@ main(void)
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	test_parse();
+	test_memory();
 	test_judge();
 	test_conf();
 	test_hits();
