@@ -20,3 +20,10 @@ yoked-old_PKG := $(yoked_PKG)
 TESTPROGS += loopserver
 loopserver_SRC := test/rack/loopserver.c
 loopserver_DEPS :=
+
+# P3's experiments: a server whose requests take memory, and its clients
+TESTPROGS += memserver memload
+memserver_SRC := test/rack/memserver.c
+memserver_DEPS :=
+memload_SRC := test/rack/memload.c
+memload_DEPS :=

@@ -1,0 +1,222 @@
+/*
+ * memload: clients of memserver in a closed loop, as in P3's experiments: each
+ * asks, waits for the answer, asks again.
+ *
+ *	memload ADDR PORT CLIENTS SECONDS SEED PERCENT:KB:MS[,PERCENT:KB:MS...]
+ *
+ * What a client asks for is drawn by its percentage; the same seed asks the same
+ * of every scheduler. After a request that failed (refused, reset, no answer in
+ * PATIENCE_MS, not status 200) a client waits PAUSE_MS. Prints a line for each
+ * request, as it ends: ms since it began, ms it took, 1 or 0: well or failed,
+ * and the server that answered ("-": none).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLIENTS 1000
+#define KINDS 8
+#define PATIENCE_MS 15000
+#define PAUSE_MS 200
+
+struct kind {
+	unsigned percent, kb, ms;
+};
+
+struct client {
+	uint64_t seed;
+	int64_t began, due; /* due: given up; without a socket: the next one */
+	bool sent;
+	char text[512];
+	size_t n;
+};
+
+struct load {
+	struct sockaddr_in to;
+	struct kind kind[KINDS];
+	unsigned kinds, n;
+	struct client c[CLIENTS];
+	struct pollfd p[CLIENTS];
+	int64_t began, end;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static unsigned
+chance(uint64_t *seed, unsigned of)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return (unsigned)((*seed >> 33) % of);
+}
+
+static const struct kind *
+draw(struct load *l, struct client *c)
+{
+	unsigned at = chance(&c->seed, 100), i;
+
+	for (i = 0; i + 1 < l->kinds && at >= l->kind[i].percent; i++)
+		at -= l->kind[i].percent;
+	return &l->kind[i];
+}
+
+static void
+over(struct load *l, unsigned i, bool well)
+{
+	struct client *c = &l->c[i];
+	const char *body = strstr(c->text, "\r\n\r\n");
+	int64_t now = now_ms();
+
+	printf("%lld %lld %d %.30s\n", (long long)(now - l->began),
+	    (long long)(now - c->began), well,
+	    well && body != NULL ? strtok(c->text + (body - c->text), "\r\n")
+	                         : "-");
+	if (l->p[i].fd >= 0)
+		close(l->p[i].fd);
+	l->p[i].fd = -1;
+	c->due = well ? now : now + PAUSE_MS;
+}
+
+static void
+start(struct load *l, unsigned i)
+{
+	struct client *c = &l->c[i];
+	const struct kind *k = draw(l, c);
+	int fd;
+
+	c->began = now_ms();
+	c->due = c->began + PATIENCE_MS;
+	c->sent = false;
+	c->n = (size_t)snprintf(c->text, sizeof(c->text),
+	    "GET /hold?kb=%u&ms=%u HTTP/1.0\r\n\r\n", k->kb, k->ms);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	l->p[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&l->to,
+	    sizeof(l->to)) < 0 && errno != EINPROGRESS))
+		over(l, i, false);
+}
+
+static void
+ask(struct load *l, unsigned i)
+{
+	struct client *c = &l->c[i];
+
+	if (send(l->p[i].fd, c->text, c->n, MSG_NOSIGNAL) != (ssize_t)c->n) {
+		over(l, i, false);
+		return;
+	}
+	c->sent = true;
+	c->n = 0;
+	c->text[0] = '\0';
+	l->p[i].events = POLLIN;
+}
+
+static void
+hear(struct load *l, unsigned i)
+{
+	struct client *c = &l->c[i];
+	ssize_t n = recv(l->p[i].fd, c->text + c->n,
+	    sizeof(c->text) - 1 - c->n, 0);
+
+	if (n > 0) {
+		c->n += (size_t)n;
+		c->text[c->n] = '\0';
+		return;
+	}
+	if (n < 0 && errno == EAGAIN)
+		return;
+	over(l, i, n == 0 && strncmp(c->text, "HTTP/1.1 200", 12) == 0);
+}
+
+static void
+step(struct load *l, unsigned i, int64_t now)
+{
+	if (l->p[i].fd < 0) {
+		if (now >= l->c[i].due && now < l->end)
+			start(l, i);
+	} else if (l->p[i].revents != 0) {
+		l->c[i].sent ? hear(l, i) : ask(l, i);
+	} else if (now >= l->c[i].due) {
+		over(l, i, false);
+	}
+}
+
+static void
+run(struct load *l)
+{
+	bool busy = true, ready = true;
+	int64_t now;
+	unsigned i;
+
+	while (busy || now_ms() < l->end) {
+		(void)poll(l->p, l->n, ready ? 0 : 20);
+		now = now_ms();
+		busy = ready = false;
+		for (i = 0; i < l->n; i++) {
+			step(l, i, now);
+			busy = busy || l->p[i].fd >= 0;
+			ready = ready || (l->p[i].fd < 0 &&
+			    l->c[i].due <= now && now < l->end);
+		}
+	}
+}
+
+static int
+parse(struct load *l, char **argv)
+{
+	unsigned i, seconds = (unsigned)atoi(argv[4]);
+	char *word, *rest = argv[6];
+
+	l->to.sin_family = AF_INET;
+	l->to.sin_port = htons((uint16_t)atoi(argv[2]));
+	l->n = (unsigned)atoi(argv[3]);
+	if (inet_pton(AF_INET, argv[1], &l->to.sin_addr) != 1 || l->n == 0 ||
+	    l->n > CLIENTS)
+		return -1;
+	while (l->kinds < KINDS && (word = strsep(&rest, ",")) != NULL) {
+		struct kind *k = &l->kind[l->kinds++];
+
+		if (sscanf(word, "%u:%u:%u", &k->percent, &k->kb, &k->ms) != 3)
+			return -1;
+	}
+	for (i = 0; i < l->n; i++) {
+		l->c[i].seed = ((uint64_t)atoi(argv[5]) * 1000 + i + 1) *
+		    0x9E3779B97F4A7C15ULL;
+		l->p[i].fd = -1;
+	}
+	l->began = now_ms();
+	l->end = l->began + seconds * 1000LL;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct load l;
+
+	if (argc != 7 || parse(&l, argv) < 0) {
+		fputs("usage: memload ADDR PORT CLIENTS SECONDS SEED "
+		      "PERCENT:KB:MS,...\n", stderr);
+		return 2;
+	}
+	run(&l);
+	return 0;
+}
