@@ -5,10 +5,11 @@
  *	memload ADDR PORT CLIENTS SECONDS SEED PERCENT:KB:MS[,PERCENT:KB:MS...]
  *
  * What a client asks for is drawn by its percentage; the same seed asks the same
- * of every scheduler. After a request that failed (refused, reset, no answer in
- * PATIENCE_MS, not status 200) a client waits PAUSE_MS. Prints a line for each
- * request, as it ends: ms since it began, ms it took, 1 or 0: well or failed,
- * and the server that answered ("-": none).
+ * of every scheduler. They begin one after the other within RAMP_MS. After a
+ * request that failed (refused, reset, no answer in PATIENCE_MS, not status 200)
+ * a client comes again after PAUSE_MIN_MS to PAUSE_MAX_MS, as people do. Prints
+ * a line for each request, as it ends: ms since it began, ms it took, how it
+ * ended (well, refused, reset, late, ill) and the server that answered ("-": none).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,8 +27,10 @@
 
 #define CLIENTS 1000
 #define KINDS 8
-#define PATIENCE_MS 15000
-#define PAUSE_MS 200
+#define PATIENCE_MS 30000
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 10000
+#define RAMP_MS 8000
 
 struct kind {
 	unsigned percent, kb, ms;
@@ -78,21 +81,26 @@ draw(struct load *l, struct client *c)
 	return &l->kind[i];
 }
 
+/* NULL: well. */
 static void
-over(struct load *l, unsigned i, bool well)
+over(struct load *l, unsigned i, const char *ill)
 {
 	struct client *c = &l->c[i];
-	const char *body = strstr(c->text, "\r\n\r\n");
+	char *body = strstr(c->text, "\r\n\r\n");
 	int64_t now = now_ms();
 
-	printf("%lld %lld %d %.30s\n", (long long)(now - l->began),
-	    (long long)(now - c->began), well,
-	    well && body != NULL ? strtok(c->text + (body - c->text), "\r\n")
-	                         : "-");
+	if (body != NULL)
+		body[4 + strcspn(body + 4, "\r\n")] = '\0';
+	printf("%lld %lld %s %s\n", (long long)(now - l->began),
+	    (long long)(now - c->began), ill != NULL ? ill : "well",
+	    c->sent && body != NULL && body[4] != '\0' ? body + 4 : "-");
 	if (l->p[i].fd >= 0)
 		close(l->p[i].fd);
 	l->p[i].fd = -1;
-	c->due = well ? now : now + PAUSE_MS;
+	c->due = now;
+	if (ill != NULL)
+		c->due += PAUSE_MIN_MS +
+		    chance(&c->seed, PAUSE_MAX_MS - PAUSE_MIN_MS);
 }
 
 static void
@@ -111,7 +119,7 @@ start(struct load *l, unsigned i)
 	l->p[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
 	if (fd < 0 || (connect(fd, (struct sockaddr *)&l->to,
 	    sizeof(l->to)) < 0 && errno != EINPROGRESS))
-		over(l, i, false);
+		over(l, i, "refused");
 }
 
 static void
@@ -120,7 +128,7 @@ ask(struct load *l, unsigned i)
 	struct client *c = &l->c[i];
 
 	if (send(l->p[i].fd, c->text, c->n, MSG_NOSIGNAL) != (ssize_t)c->n) {
-		over(l, i, false);
+		over(l, i, "refused");
 		return;
 	}
 	c->sent = true;
@@ -143,7 +151,11 @@ hear(struct load *l, unsigned i)
 	}
 	if (n < 0 && errno == EAGAIN)
 		return;
-	over(l, i, n == 0 && strncmp(c->text, "HTTP/1.1 200", 12) == 0);
+	if (n < 0 || c->n == 0)
+		over(l, i, "reset");
+	else
+		over(l, i, strncmp(c->text, "HTTP/1.1 200", 12) == 0 ? NULL
+		                                                     : "ill");
 }
 
 static void
@@ -155,7 +167,7 @@ step(struct load *l, unsigned i, int64_t now)
 	} else if (l->p[i].revents != 0) {
 		l->c[i].sent ? hear(l, i) : ask(l, i);
 	} else if (now >= l->c[i].due) {
-		over(l, i, false);
+		over(l, i, "late");
 	}
 }
 
@@ -201,6 +213,7 @@ parse(struct load *l, char **argv)
 		l->c[i].seed = ((uint64_t)atoi(argv[5]) * 1000 + i + 1) *
 		    0x9E3779B97F4A7C15ULL;
 		l->p[i].fd = -1;
+		l->c[i].due = now_ms() + (int64_t)RAMP_MS * i / l->n;
 	}
 	l->began = now_ms();
 	l->end = l->began + seconds * 1000LL;

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define CONNS 1000
-#define RESTART_S 1
+#define RESTART_S 8
 #define KB_MAX (1UL << 20)
 #define MS_MAX 60000UL
 #define PATIENCE_MS 5000
