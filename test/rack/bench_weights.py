@@ -32,7 +32,7 @@ from rack import Rack, wait_for                             # noqa: E402
 
 PAPER = {0: (33, 33, 33), 10: (44, 33, 23), 20: (52, 35, 13), 30: (58, 34, 8),
          40: (67, 29, 4), 80: (64, 32, 4)}
-SERVERS = bench_noise.DIRECTORS - 1  # their priority
+SERVERS = 1                     # so much below the directors
 LOOPS = {"rs1": 10**5, "rs2": 10**7, "rs3": 10**8}
 SERVICE = """\
 service web {{
@@ -128,7 +128,7 @@ def start_loops(rack):
                                f"{rack.dir}/{rs}/loops"])
         if rack.rt:
             os.sched_setscheduler(p.pid, os.SCHED_RR,
-                                  os.sched_param(SERVERS))
+                                  os.sched_param(max(1, rack.rt - SERVERS)))
 
 
 def weights_of(pair, node):
