@@ -193,8 +193,14 @@ def plot(doc, out):
 
 
 def takeover(pair, active, watch):
-    """The other director's monitord goes on: does anything move?"""
+    """The other director's monitord goes on: does anything move? It joins only
+    now: two directors take half of this machine."""
     other = "d2" if active == "d1" else "d1"
+    pair.start([other])
+    try:
+        pair.wait_settled(60)
+    except TimeoutError:
+        return {"before_switch": None}
     before = weights_of(pair, active)
     pair.yoke(active, "switch")
     pair.wait_role(other, "active")
@@ -208,9 +214,10 @@ def takeover(pair, active, watch):
 
 
 def measure(rack, pair, args):
-    active, _ = pair.wait_settled()
+    active = "d1"
     with Load(rack, args.rate) as load:
         watch = Watch(pair, active, load)
+        waited = bench_noise.waited_ms(rack, active)
         set_loops(rack, LOOPS.values())
         steady, moved = 30, 30 + args.steady
         watch.until(moved)
@@ -218,6 +225,7 @@ def measure(rack, pair, args):
         end = moved + 45
         watch.until(end)
         why = [pair.yoke(active, f"why web {rs}") for rs in LOOPS]
+        waited = bench_noise.waited_ms(rack, active) - waited
         switched = takeover(pair, active, watch)
     first = mean(watch.between(steady, moved))
     then = mean(watch.between(end - 15, end))
@@ -229,6 +237,7 @@ def measure(rack, pair, args):
             "steady_s": args.steady, "moved_at": moved, "moved_end": then,
             "followed_s": watch.settled(moved, end, then),
             "answers": len(load.answers), "failed": load.failed,
+            "no_cpu_percent": round(waited / end / 10, 1),
             "why": [str(w) for w in why], **switched}
 
 
@@ -242,9 +251,13 @@ def tell(doc):
     print(f"weights: settled within 2 points of {doc['end']} after "
           f"{doc['settled_s']} s; swing {doc['swing']} points in "
           f"{doc['steady_s']} s; followed the load in {doc['followed_s']} s")
-    print(f"yoke switch: weights {doc['before_switch']} before, "
-          f"{doc['after_switch']} 15 s after, moved at most "
-          f"{doc['switch_moved']} points")
+    print(f"the director waited for a CPU {doc['no_cpu_percent']} % of the time")
+    if doc["before_switch"] is None:
+        print("yoke switch: the pair did not settle in a minute")
+    else:
+        print(f"yoke switch: weights {doc['before_switch']} before, "
+              f"{doc['after_switch']} 15 s after, moved at most "
+              f"{doc['switch_moved']} points")
     print(f"{doc['answers']} answers, {doc['failed']} failed")
     for w in doc["why"]:
         print(w.rstrip())
@@ -259,10 +272,10 @@ def main():
     args = p.parse_args()
     os.makedirs(args.out, exist_ok=True)
     with Rack(rt=bench_noise.DIRECTORS) as rack:
-        pair = WeightsPair(rack, scheduler="wrr")
+        pair = WeightsPair(rack, scheduler="wrr", interval="50ms", misses=6)
         pair.ratio = args.ratio
         start_loops(rack)
-        pair.start()
+        pair.start(["d1"])
         try:
             wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
             doc = measure(rack, pair, args)
