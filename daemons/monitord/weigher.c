@@ -421,15 +421,31 @@ weigher_on(struct weigher *w, bool on)
 		restart(w->list[i]);
 }
 
+/* What cannot wait for the next decision: nobody may serve now, or a server
+ * has just become overloaded. */
+static bool
+urgent(const struct weighed *d, const struct weigh_event *e)
+{
+	const struct weigh_server *v;
+
+	if (e->what == WEIGH_HEALTH)
+		return d->weigh.policy.sorry[0] != '\0';
+	if (e->what != WEIGH_LOAD || !e->load.overloaded)
+		return false;
+	v = weigh_find(&d->weigh, e->server);
+	return v != NULL && !v->last.overloaded;
+}
+
 void
 weigher_event(struct weigher *w, const char *service, struct weigh_event *e)
 {
 	struct weighed *d = find(w, service);
+	bool now;
 
 	if (d == NULL)
 		return;
+	now = urgent(d, e);
 	(void)give(d, e);
-	if (e->what == WEIGH_HEALTH && d->weigh.policy.sorry[0] != '\0' &&
-	    d->weigher->on)
-		on_tick(d); /* perhaps nobody serves now */
+	if (now && w->on)
+		on_tick(d);
 }

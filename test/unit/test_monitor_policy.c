@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemons/monitord/weigher.h"
 #include "test/tap.h"
 #include "test/unit/test_monitor_help.h"
 
@@ -132,6 +133,43 @@ test_policy_resumes(struct test *t)
 	end(t);
 }
 
+static int
+keep_weight(const struct weight_msg *m, void *arg)
+{
+	*(struct weight_msg *)arg = *m;
+	return 0;
+}
+
+/* Its next decision would be an hour away. */
+static void
+test_overload_at_once(struct test *t)
+{
+	struct weigh_event e = { .what = WEIGH_LOAD, .server = "r1",
+		.load = { .scale = 100 } };
+	struct weight_msg m = { .weight = 12345 };
+	static struct builder b;
+	struct weigher *w;
+
+	(void)add(&b, "web", CHECK_HTTP, t->farm->port);
+	add_server(&b, 0, "r2");
+	policy(&b, "");
+	b.services[0].policy.type = POLICY_LOAD;
+	b.services[0].policy.interval = 3600 * USEC_S;
+	weigher_new(t->loop, keep_weight, &m, &w);
+	is_int(weigher_set_conf(w, &b.conf), 0, "a policy");
+	weigher_on(w, true);
+	weigher_event(w, "web", &e);
+	is_int(m.weight, 12345, "news decide nothing");
+	e.load.overloaded = true;
+	weigher_event(w, "web", &e);
+	ok(strcmp(m.server, "r1") == 0 && m.weight == 0,
+	    "an overloaded server is out at once: %d", (int)m.weight);
+	m.weight = 12345;
+	weigher_event(w, "web", &e);
+	is_int(m.weight, 12345, "once");
+	weigher_free(w);
+}
+
 int
 main(void)
 {
@@ -139,6 +177,7 @@ main(void)
 
 	test_policy(t);
 	test_policy_resumes(t);
+	test_overload_at_once(t);
 	test_stop(t);
 	return done();
 }
