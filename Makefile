@@ -14,7 +14,8 @@
 #   make bench-resync    a standby joins an active with 100 000 connections
 #   make check-faults    storage fails at every call: each one, minutes
 #   make bench-checkpoint changes, snapshots, rollback, stalled storage; no rack
-#   make bench-weights   weights that follow response times, beside P2's paper
+#   make bench-weights   weights that follow the servers, beside the papers'
+#                        experiments (PARTS="table3 memory ill": some of them)
 #   make bench-early     power cuts under young connections, by scheduler
 #   make tidy fmt layers install
 #   make deb rpm         packages, into build/packages; walk tries them
@@ -230,12 +231,14 @@ bench-failover: deps
 	$(Q)$(PYTHON) test/rack/bench_failover.py --runs $(RUNS) \
 		$(if $(FAULTS),--only $(FAULTS)) --json build/bench-failover.json
 
-# P2's table 3: weights that follow response times. STEADY=60: a shorter look.
+# P2's table 3, P3's experiments, ill servers (test/rack/bench_weights.py):
+# 45 minutes. PARTS=table3 STEADY=60: a shorter look.
+PARTS ?=
 .PHONY: bench-weights
 STEADY ?= 300
 bench-weights: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms
-	$(Q)$(PYTHON) test/rack/bench_weights.py --steady $(STEADY)
+	$(Q)$(PYTHON) test/rack/bench_weights.py $(PARTS) --steady $(STEADY)
 
 bench-resync bench-early: bench-%: deps
 	$(Q)+$(MAKE) --no-print-directory programs testprograms

@@ -222,7 +222,7 @@ def measure(only=None):
             for i, row in enumerate(ROWS):
                 if only and i not in only:
                     continue
-                rows.append(one_row(rack, pair, agents, row))
+                rows.append({"row": i, **one_row(rack, pair, agents, row)})
                 print("#", {k: v for k, v in rows[-1].items()
                             if k != "shares"}, flush=True)
             return rows
@@ -244,11 +244,3 @@ def table(rows):
                    f"{r['failed_percent']:6.1f}% {r['mean_ms']:7}")
     return out
 
-
-if __name__ == "__main__":      # rows by number, by hand
-    import json
-    import sys
-    result = measure([int(n) for n in sys.argv[2:]])
-    with open(sys.argv[1], "w") as f:
-        json.dump(result, f)
-    print("\n".join(table(result)))

@@ -223,10 +223,3 @@ def measure(name, clients, seconds, only=(), out=70):
                 raise
     return results
 
-
-if __name__ == "__main__":      # one part of it, by hand
-    import json
-    import sys
-    with open(sys.argv[5], "w") as f:
-        json.dump(measure(sys.argv[1], [int(n) for n in sys.argv[2].split(",")],
-                          int(sys.argv[3]), sys.argv[4].split(",")), f)

@@ -1,34 +1,23 @@
-#!/usr/bin/python3
-"""bench_weights: P2's table 3 on the rack: three servers that loop 1e5, 1e7 and
+"""bench_table3: P2's table 3 on the rack: three servers that loop 1e5, 1e7 and
 1e8 times per request, started with equal weights, under yoke's response-time
-policy; then the load moves to the other end.
+policy; then the load moves to the other end. bench_weights.py table3 runs it.
 
-    bench_weights.py [--steady S] [--rate N] [--ratio] [--out DIR]
-
-Prints the shares of the requests every 10 s beside the paper's, and how long it
-took until each was within 2 points of where it ended. With gnuplot there,
+The shares of the requests every 10 s beside the paper's, and how long it took
+until each was within 2 points of where it ended. With gnuplot there,
 DIR/weights-table3.png shows the weights; DIR/weights-table3.record is for
 `yoke replay`.
 """
-import argparse
 import collections
-import datetime
-import json
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-import bench_noise                                          # noqa: E402
-import bench_report                                         # noqa: E402
-from pair import BIN, Pair                                  # noqa: E402
-from rack import Rack, wait_for                             # noqa: E402
+import bench_noise
+from pair import BIN, Pair
+from rack import Rack, wait_for
 
 PAPER = {0: (33, 33, 33), 10: (44, 33, 23), 20: (52, 35, 13), 30: (58, 34, 8),
          40: (67, 29, 4), 80: (64, 32, 4)}
@@ -241,36 +230,42 @@ def measure(rack, pair, args):
             "why": [str(w) for w in why], **switched}
 
 
-def tell(doc):
-    print("requests served, % of three servers that loop 1e5 / 1e7 / 1e8")
-    print("   s    yoke                    P2, table 3")
+def text(doc):
+    out = ["requests served, % of three servers that loop 1e5 / 1e7 / 1e8",
+           "   s    yoke                    P2, table 3"]
     for t, s in doc["shares"]:
         mark = "   <- the load moved" if t == doc["moved_at"] else ""
         paper = " / ".join(map(str, PAPER[t])) if t in PAPER else ""
-        print(f"{t:4}    {s[0]:5} / {s[1]:5} / {s[2]:5}   {paper}{mark}")
-    print(f"weights: settled within 2 points of {doc['end']} after "
-          f"{doc['settled_s']} s; swing {doc['swing']} points in "
-          f"{doc['steady_s']} s; followed the load in {doc['followed_s']} s")
-    print(f"the director waited for a CPU {doc['no_cpu_percent']} % of the time")
+        out.append(f"{t:4}    {s[0]:5} / {s[1]:5} / {s[2]:5}   {paper}{mark}")
+    out += [f"weights: settled within 2 points of {doc['end']} after "
+            f"{doc['settled_s']} s; swing {doc['swing']} points in "
+            f"{doc['steady_s']} s; followed the load in {doc['followed_s']} s",
+            f"the director's processes waited for a CPU "
+            f"{doc['no_cpu_percent']} % of the time"]
     if doc["before_switch"] is None:
-        print("yoke switch: the pair did not settle in a minute")
+        out.append("yoke switch: the pair did not settle in a minute")
     else:
-        print(f"yoke switch: weights {doc['before_switch']} before, "
-              f"{doc['after_switch']} 15 s after, moved at most "
-              f"{doc['switch_moved']} points")
-    print(f"{doc['answers']} answers, {doc['failed']} failed")
-    for w in doc["why"]:
-        print(w.rstrip())
+        out.append(f"yoke switch: weights {doc['before_switch']} before, "
+                   f"{doc['after_switch']} 15 s after, moved at most "
+                   f"{doc['switch_moved']} points")
+    out.append(f"{doc['answers']} answers, {doc['failed']} failed")
+    return [*out, *(w.rstrip() for w in doc["why"]),
+            f"replay of the record: {doc['replay']}"]
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--steady", type=int, default=300)
-    p.add_argument("--rate", type=float, default=40)
-    p.add_argument("--ratio", action="store_true")
-    p.add_argument("--out", default="build")
-    args = p.parse_args()
-    os.makedirs(args.out, exist_ok=True)
+def keep_record(rack, doc, out):
+    """For yoke replay: the first active director's."""
+    record = f"{rack.dir}/weights.record"
+    if os.path.exists(record + ".1"):
+        record += ".1"
+    shutil.copy(record, f"{out}/weights-table3.record")
+    run = subprocess.run([f"{BIN}/yoke", "replay", record],
+                         capture_output=True, text=True)
+    doc["replay"] = (run.stdout.splitlines() or [run.stderr])[-1]
+
+
+def run(args):
+    """args: steady (s), rate (requests/s), ratio, out (folder)."""
     with Rack(rt=bench_noise.DIRECTORS) as rack:
         pair = WeightsPair(rack, scheduler="wrr", interval="50ms", misses=6)
         pair.ratio = args.ratio
@@ -279,25 +274,8 @@ def main():
         try:
             wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
             doc = measure(rack, pair, args)
-            record = f"{rack.dir}/weights.record"
-            if os.path.exists(record + ".1"):  # the first active one's
-                record += ".1"
-            shutil.copy(record, f"{args.out}/weights-table3.record")
-            run = subprocess.run([f"{BIN}/yoke", "replay", record],
-                                 capture_output=True, text=True)
-            doc["replay"] = (run.stdout.splitlines() or [run.stderr])[-1]
+            keep_record(rack, doc, args.out)
         except Exception:
             print(pair.dump())
             raise
-    doc.update(what="P2 table 3",
-               date=datetime.datetime.now().astimezone().isoformat(
-                   "T", "seconds"), **bench_report.where())
-    with open(f"{args.out}/bench-weights.json", "w") as f:
-        json.dump(doc, f, indent=1)
-    tell(doc)
-    print("replay of the record:", doc["replay"])
-    print(plot(doc, args.out))
-
-
-if __name__ == "__main__":
-    main()
+    return {"what": "P2 table 3", **doc}
