@@ -51,6 +51,7 @@ struct policy {
 	usec_t stale;        /* older samples count no more */
 	usec_t slow_start;   /* from a tenth to all of its weight */
 	unsigned in_service; /* percent of the servers never taken out */
+	unsigned full;       /* percent of load of all: no more; 0: never */
 	bool ratio;          /* weights divided by the smallest, as in P2 */
 	char record[POLICY_FILE_LEN]; /* where samples are kept; "": nowhere */
 };

@@ -74,4 +74,5 @@ HA_SRC += \
 	ha/weigh_cause.c \
 	ha/weigh_decide.c \
 	ha/weigh_measure.c \
+	ha/weigh_overload.c \
 	ha/weigh_text.c

@@ -65,7 +65,9 @@ enum weigh_rail {
 	RAIL_KEPT = 64,     /* overloaded, but too few would be left */
 	RAIL_WAIT = 128,    /* no sample yet: as it was */
 	RAIL_SORRY = 256,   /* serves for the others */
+	RAIL_FULL = 512,    /* the service as a whole takes no more */
 };
+#define RAIL_OUT (RAIL_OVERLOAD | RAIL_FULL)
 
 struct weigh_server {
 	char name[NAME_LEN];
@@ -82,7 +84,7 @@ struct weigh_server {
 	unsigned samples;         /* since they are like this */
 	unsigned cold;            /* that do not count yet */
 	usec_t took_at, load_at;  /* of the last samples */
-	double load;              /* smoothed, 0 .. 1 */
+	double load, load_now;    /* smoothed, and the last; 0 .. 1 */
 	bool loaded;              /* load is known */
 	struct load_sample last;
 	unsigned effect;          /* percent */
@@ -107,6 +109,7 @@ struct weigh {
 	usec_t last; /* decision */
 	double mean_took, mean_room; /* of those that have samples */
 	double scale, least;
+	bool full; /* nobody gets anything until it is less */
 	weigh_fn on_weight;
 	void *arg;
 };

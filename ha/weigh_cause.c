@@ -72,6 +72,7 @@ weigh_cause(const struct weigh *w, const struct weigh_server *s, char *buf)
 		const char *text;
 	} rails[] = {
 		{ RAIL_OVERLOAD, "overloaded: out" },
+		{ RAIL_FULL, "all together full: out" },
 		{ RAIL_KEPT, "overloaded, too few left" },
 		{ RAIL_STALE, "back to configured" },
 		{ RAIL_START, "slow start" },

@@ -30,8 +30,8 @@ by_load(const struct weigh *w)
 	return w->policy.type == POLICY_LOAD || w->policy.type == POLICY_BOTH;
 }
 
-static bool
-fresh(const struct weigh *w, usec_t at, usec_t now)
+bool
+weigh_fresh(const struct weigh *w, usec_t at, usec_t now)
 {
 	return at != 0 && now - at <= w->policy.stale;
 }
@@ -41,28 +41,28 @@ time_fresh(const struct weigh *w, const struct weigh_server *s, usec_t now)
 {
 	unsigned need = s->resumed ? SAMPLES_RESUMED : SAMPLES;
 
-	return by_time(w) && s->took > 0 && fresh(w, s->took_at, now) &&
-	    (s->samples >= need || !fresh(w, s->since, now));
+	return by_time(w) && s->took > 0 && weigh_fresh(w, s->took_at, now) &&
+	    (s->samples >= need || !weigh_fresh(w, s->since, now));
 }
 
-static bool
-load_fresh(const struct weigh *w, const struct weigh_server *s, usec_t now)
+bool
+weigh_load_fresh(const struct weigh *w, const struct weigh_server *s, usec_t now)
 {
-	return by_load(w) && s->loaded && fresh(w, s->load_at, now);
+	return by_load(w) && s->loaded && weigh_fresh(w, s->load_at, now);
 }
 
 enum weigh_known
 weigh_known(const struct weigh *w, const struct weigh_server *s, usec_t now)
 {
 	if (w->policy.type == POLICY_FIXED || time_fresh(w, s, now) ||
-	    load_fresh(w, s, now))
+	    weigh_load_fresh(w, s, now))
 		return KNOWN_FRESH;
-	return fresh(w, s->since, now) ? KNOWN_NOT : KNOWN_STALE;
+	return weigh_fresh(w, s->since, now) ? KNOWN_NOT : KNOWN_STALE;
 }
 
 /* Those that the policy moves: the others neither move nor count. */
-static bool
-moves(const struct weigh_server *s)
+bool
+weigh_moves(const struct weigh_server *s)
 {
 	return weigh_in_rotation(s) && s->override == WEIGHT_NONE &&
 	    s->configured > 0 && !s->sorry;
@@ -86,7 +86,7 @@ find_means(struct weigh *w, usec_t now)
 
 	for (i = 0; i < w->n; i++) {
 		s = &w->servers[i];
-		if (!moves(s))
+		if (!weigh_moves(s))
 			continue;
 		if (weigh_known(w, s, now) == KNOWN_NOT)
 			waiting = true;
@@ -98,7 +98,7 @@ find_means(struct weigh *w, usec_t now)
 			sum_t += s->configured;
 			per_t += s->configured / s->took;
 		}
-		if (load_fresh(w, s, now)) {
+		if (weigh_load_fresh(w, s, now)) {
 			sum_l += s->configured;
 			per_l += s->configured * room(s);
 		}
@@ -123,82 +123,13 @@ wanted(const struct weigh *w, struct weigh_server *s, usec_t now)
 	default:
 		if (time_fresh(w, s, now))
 			t *= w->mean_took / s->took;
-		if (load_fresh(w, s, now) && w->mean_room > 0)
+		if (weigh_load_fresh(w, s, now) && w->mean_room > 0)
 			t *= room(s) / w->mean_room;
 		t *= w->scale;
 	}
-	if (fresh(w, s->load_at, now))
+	if (weigh_fresh(w, s->load_at, now))
 		t *= s->last.scale / (double)WEIGH_PERCENT;
 	return t * s->effect / WEIGH_PERCENT;
-}
-
-static bool
-overloaded(const struct weigh *w, const struct weigh_server *s, usec_t now)
-{
-	if (fresh(w, s->load_at, now))
-		return s->last.overloaded || s->last.scale == 0;
-	return s->out && fresh(w, s->since, now); /* as the table had it */
-}
-
-/* The next to take out: who is out stays out, then the fullest. */
-static bool
-rather_out(const struct weigh_server *a, const struct weigh_server *b)
-{
-	if (b == NULL || a->out != b->out)
-		return b == NULL || a->out;
-	return a->load > b->load;
-}
-
-/* Of the overloaded ones, as many go out as may. `target` marks them: -1 is
- * overloaded and not decided yet. */
-static void
-take_out(struct weigh *w, size_t may)
-{
-	struct weigh_server *s, *next;
-	size_t i;
-
-	for (;;) {
-		next = NULL;
-		for (i = 0; i < w->n; i++) {
-			s = &w->servers[i];
-			if (s->target < 0 && rather_out(s, next))
-				next = s;
-		}
-		if (next == NULL)
-			return;
-		next->rails |= may > 0 ? RAIL_OVERLOAD : RAIL_KEPT;
-		next->target = 0;
-		next->out = may > 0;
-		may -= may > 0;
-	}
-}
-
-static bool
-serves(const struct weigh_server *s)
-{
-	return weigh_in_rotation(s) && s->override != 0 &&
-	    (s->configured > 0 || s->override > 0) && !s->sorry;
-}
-
-static void
-judge_overload(struct weigh *w, usec_t now)
-{
-	size_t i, need, serve = 0, n = 0;
-	struct weigh_server *s;
-
-	for (i = 0; i < w->n; i++) {
-		s = &w->servers[i];
-		n += s->configured > 0 && !s->sorry;
-		serve += serves(s);
-		if (!moves(s))
-			continue;
-		if (overloaded(w, s, now))
-			s->target = -1;
-		else
-			s->out = false;
-	}
-	need = (n * w->policy.in_service + WEIGH_PERCENT - 1) / WEIGH_PERCENT;
-	take_out(w, serve > need ? serve - need : 0);
 }
 
 /* Grows while the weight goes one way, shrinks when it turns. */
@@ -288,7 +219,7 @@ bound(struct weigh *w, struct weigh_server *s, usec_t now)
 static void
 move(struct weigh *w, struct weigh_server *s, usec_t now)
 {
-	if (s->rails & RAIL_OVERLOAD) {
+	if (s->rails & RAIL_OUT) {
 		s->weight = 0; /* at once: it cannot take more */
 		return;
 	}
@@ -309,7 +240,8 @@ judge_sorry(struct weigh *w)
 		if (s->sorry)
 			sorry = s;
 		else
-			any = any || (serves(s) && !(s->rails & RAIL_OVERLOAD));
+			any = any || (weigh_serves(s) &&
+			    !(s->rails & RAIL_OUT));
 	}
 	if (sorry == NULL)
 		return;
@@ -324,7 +256,7 @@ smallest(const struct weigh *w)
 	size_t i;
 
 	for (i = 0; i < w->n; i++)
-		if (moves(&w->servers[i]) && w->servers[i].weight > 0 &&
+		if (weigh_moves(&w->servers[i]) && w->servers[i].weight > 0 &&
 		    (least == 0 || w->servers[i].weight < least))
 			least = w->servers[i].weight;
 	return least;
@@ -387,11 +319,11 @@ weigh_decide(struct weigh *w, usec_t now)
 		s = &w->servers[i];
 		s->rails = 0;
 		s->sorry = strcmp(s->name, w->policy.sorry) == 0;
-		s->target = moves(s) ? wanted(w, s, now) : s->weight;
+		s->target = weigh_moves(s) ? wanted(w, s, now) : s->weight;
 	}
-	judge_overload(w, now);
+	weigh_overload(w, now);
 	for (i = 0; i < w->n; i++)
-		if (moves(&w->servers[i]))
+		if (weigh_moves(&w->servers[i]))
 			move(w, &w->servers[i], now);
 	judge_sorry(w);
 	w->least = smallest(w);

@@ -162,6 +162,7 @@ weigh_on_load(
 	else if (sum >= 0)
 		s->load += (sum - s->load) * blend(dt, w->policy.smoothing);
 	s->loaded = sum >= 0;
+	s->load_now = sum;
 	s->last = e->load;
 	s->load_at = e->at;
 	return 0;

@@ -47,13 +47,16 @@ overload_memory = {out}
 recover = {back}
 hold = 1
 """
-# what: scheduler, keys of the policy (None: no policy)
+# what: scheduler, keys of the policy (None: no policy), memory used (percent) at
+# which a server says that it is overloaded
 RUNS = {
-    "RR": ("rr", None),
-    "LC": ("lc", None),
-    "WLC": ("wlc", None),
-    "ALBM(memory)": ("wrr", "smoothing = 500ms"),
-    "yoke": ("wlc", "smoothing = 2s"),
+    "RR": ("rr", None, 0),
+    "LC": ("lc", None, 0),
+    "WLC": ("wlc", None, 0),
+    # as in the paper: by available memory, none for an overloaded server
+    "ALBM(memory)": ("wrr", "smoothing = 500ms", 70),
+    # and none for anybody before all are full; the kernel counts connections
+    "yoke": ("wlc", "smoothing = 2s  full = 75", 85),
 }
 # percent:KB:ms of requests; limits and weights of the servers
 EXPERIMENTS = {
@@ -77,7 +80,7 @@ class MemoryPair(Pair):
     run = EXPERIMENTS["a"], RUNS["RR"]
 
     def services(self):
-        experiment, (scheduler, keys) = self.run
+        experiment, (scheduler, keys, _) = self.run
         rows = "".join(
             f"\tserver {rs} {{ address = {a}  weight = {w} }}\n" for (rs, a), w
             in zip(self.rack.RS.items(), experiment["weight"]))
@@ -101,7 +104,7 @@ class Servers:
         self.rack, self.stack = rack, stack
         self.groups = {}
 
-    def start(self, limits, out=70, back=5):
+    def start(self, limits, out, back=5):
         for (rs, addr), mb in zip(self.rack.RS.items(), limits):
             group = self.stack.enter_context(MemoryGroup(rs, mb * MB))
             self.groups[rs] = group
@@ -196,7 +199,7 @@ def settle(rack, pair, servers):
     wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
 
 
-def measure(name, clients, seconds, only=(), out=70):
+def measure(name, clients, seconds, only=()):
     """One experiment: {policy: [step, ...]}."""
     experiment, results = EXPERIMENTS[name], {}
     for run in experiment["runs"]:
@@ -208,7 +211,7 @@ def measure(name, clients, seconds, only=(), out=70):
                               corosync=False)
             pair.run = experiment, RUNS[run]
             servers = Servers(rack, stack)
-            servers.start(experiment["limit"], out)
+            servers.start(experiment["limit"], RUNS[run][2])
             pair.start(["d1"])
             try:
                 results[run] = []

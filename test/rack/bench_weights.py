@@ -36,9 +36,8 @@ def memory(args, old):
     for name in words(args.experiments):
         results.setdefault(name, {}).update(bench_memory.measure(
             name, [int(n) for n in words(args.clients)], args.seconds,
-            words(args.policies), args.overload))
-    doc = {"what": "P3", "seconds": args.seconds, "overload": args.overload,
-           "results": results}
+            words(args.policies)))
+    doc = {"what": "P3", "seconds": args.seconds, "results": results}
     return doc, [*bench_memory_report.text(results),
                  *bench_memory_report.plots(results, args.out)]
 
@@ -82,7 +81,6 @@ def main():
     p.add_argument("--policies", default="")
     p.add_argument("--clients", default="8,16,24,32")
     p.add_argument("--seconds", type=int, default=40)
-    p.add_argument("--overload", type=int, default=70)
     p.add_argument("--rows", default="")
     p.add_argument("--add", action="store_true")
     p.add_argument("--out", default="build")

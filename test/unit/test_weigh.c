@@ -172,6 +172,56 @@ test_overload(void)
 	world_done(&w);
 }
 
+/* The loads of both, then a decision. */
+static void
+loads(struct world *w, unsigned a, unsigned b)
+{
+	load(w, 0, a, false, 100);
+	load(w, 1, b, false, 100);
+	tick(w);
+}
+
+static void
+test_full(void)
+{
+	struct world w;
+	int i;
+
+	begin(&w, "type=load cpu=0 memory=1 full=70 in_service=50", 2);
+	loads(&w, 820, 560);
+	ok(w.v[0].weight > 0 && w.v[1].weight > 0, "69%% together: all serve");
+	loads(&w, 700, 700);
+	ok(w.v[0].weight == 0 && w.v[1].weight == 0,
+	    "70%%: nobody does, whatever in_service says");
+	ok(strstr(w.cause[0], "all together full: out") != NULL, "cause: %s",
+	    w.cause[0]);
+	loads(&w, 660, 660);
+	is_int(w.v[0].weight, 0, "66%%: not yet");
+	loads(&w, 640, 640);
+	ok(w.v[0].weight > 0 && w.v[1].weight > 0, "64%%: all at once");
+	for (i = 0; i < 30; i++)
+		loads(&w, 640, 640);
+	ok(w.v[0].weight > 95 && w.v[0].weight < 105 && w.v[1].weight > 95,
+	    "and as before: %d", (int)w.v[0].weight);
+	for (i = 0; i < 12; i++) {
+		load(&w, 0, 990, false, 100);
+		tick(&w);
+	}
+	ok(w.v[1].weight > 0, "one is silent: nobody knows how full it is");
+	world_done(&w);
+	begin(&w, "type=load cpu=0 memory=1 full=70", 2);
+	world_feed(&w, 0, WEIGH_SERVER, 300);
+	loads(&w, 600, 950);
+	ok(w.v[0].weight > 0, "by configured weight: 69%%");
+	loads(&w, 630, 950);
+	is_int(w.v[0].weight, 0, "71%%");
+	world_done(&w);
+	begin(&w, "type=load cpu=0 memory=1 full=70 sorry=rs3", 3);
+	loads(&w, 900, 900);
+	is_int(w.v[2].weight, 100, "the sorry server serves while it is full");
+	world_done(&w);
+}
+
 static void
 test_resumed_overload(void)
 {
@@ -462,6 +512,7 @@ main(void)
 	test_stale();
 	test_load();
 	test_overload();
+	test_full();
 	test_resumed_overload();
 	test_slow_start();
 	test_hand();
