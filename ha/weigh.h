@@ -81,6 +81,8 @@ struct weigh_server {
 	double quick, slow, spread; /* its logarithm; see weigh_measure.c */
 	int far;
 	double nearest;
+	double off;               /* the last sample, from quick */
+	usec_t left_out;          /* samples are, since then; 0: not */
 	unsigned samples;         /* since they are like this */
 	unsigned cold;            /* that do not count yet */
 	usec_t took_at, load_at;  /* of the last samples */

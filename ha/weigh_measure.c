@@ -10,6 +10,11 @@
  * as far from slow as such noise explains, slow goes on slowly; when it is
  * further, slow goes there at once. And samples in a row far to one side of all
  * that was usual are a new time: both begin there.
+ *
+ * What makes most servers slower at once is no server: it is the network, or the
+ * director itself that waits for a processor. Their weights would dance, since
+ * the same delay is much for a quick server and little for a slow one. Such
+ * samples are left out, for as long as `stale` at most.
  */
 #include <errno.h>
 #include <math.h>
@@ -28,6 +33,8 @@
 #define FAR 4          /* spreads */
 #define FAR_LEAST 0.4  /* half as much again */
 #define FAR_ROW 4      /* samples */
+#define SLOWER 2       /* spreads: one slower, when others are at the same time */
+#define SLOWER_LEAST 0.2
 
 /* How much of a new value counts beside the old, after dt. */
 static double
@@ -71,6 +78,43 @@ clip(const struct weigh_server *s, double off)
 	return fmax(fmin(off, most), -most);
 }
 
+static bool
+is_slower(const struct weigh_server *s)
+{
+	return s->off > fmax(SLOWER * s->spread, SLOWER_LEAST);
+}
+
+/* This sample is slow, and so were the last ones of half of the others. */
+static bool
+all_slower(const struct weigh *w, const struct weigh_server *s, usec_t now)
+{
+	const struct weigh_server *o;
+	size_t i, others = 0, slower = 0;
+
+	for (i = 0; i < w->n; i++) {
+		o = &w->servers[i];
+		if (o == s || !weigh_in_rotation(o) || o->took == 0 ||
+		    !weigh_fresh(w, o->took_at, now))
+			continue;
+		others++;
+		slower += is_slower(o);
+	}
+	return others > 0 && is_slower(s) && 2 * slower >= others;
+}
+
+/* Left out, but not for ever. */
+static bool
+leave_out(const struct weigh *w, struct weigh_server *s, usec_t now)
+{
+	if (!all_slower(w, s, now)) {
+		s->left_out = 0;
+		return false;
+	}
+	if (s->left_out == 0)
+		s->left_out = now;
+	return weigh_fresh(w, s->left_out, now);
+}
+
 static void
 smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
 {
@@ -109,8 +153,11 @@ weigh_on_took(
 		s->cold--;
 		begin(s, value);
 		s->spread = SPREAD_FIRST;
+		s->off = 0;
 	} else {
-		smooth(s, value, dt, w->policy.smoothing);
+		s->off = value - s->quick;
+		if (!leave_out(w, s, e->at))
+			smooth(s, value, dt, w->policy.smoothing);
 	}
 	s->took = exp(s->slow);
 	s->took_at = e->at;

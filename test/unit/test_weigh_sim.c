@@ -71,6 +71,45 @@ table_3(double noise, double points)
 	world_done(&w);
 }
 
+/* Now and then this machine has other work, and all probes take longer. */
+static void
+bursts(double every, double seconds, double more)
+{
+	struct policy p = world_policy("type=response-time");
+	double mean[WORLD_SERVERS], swing;
+	struct world w;
+
+	world_init(&w, &p, 3, 100);
+	w.noise = 0.1;
+	costs(&w, LOOP_1E5, LOOP_1E7, LOOP_1E8);
+	w.burst_every = every;
+	w.burst_for = seconds;
+	w.burst_add = more;
+	world_run(&w, 60 * USEC_S);
+	swing = world_swing(&w, 300 * USEC_S, mean);
+	ok(swing <= 3, "up to %.0f ms more for %.0f s, every %.0f s or so: swing "
+	    "%.1f in 5 minutes", more * 1000, seconds, every, swing);
+	world_done(&w);
+}
+
+/* Two of three become slower for good: that is news, if late. */
+static void
+most_slower(void)
+{
+	struct policy p = world_policy("type=response-time");
+	struct world w;
+
+	world_init(&w, &p, 3, 100);
+	w.rate = 30;
+	w.noise = 0.1;
+	world_run(&w, 60 * USEC_S);
+	w.v[0].slow = w.v[1].slow = 8;
+	world_run(&w, 40 * USEC_S);
+	ok(world_share(&w, 2) > 55, "two of three slow 8x: the third has %.1f%% "
+	    "after 40 s", world_share(&w, 2));
+	world_done(&w);
+}
+
 static void
 takeover(void)
 {
@@ -190,6 +229,9 @@ main(void)
 	table_3(0, 2);
 	table_3(0.1, 2);
 	table_3(0.3, 4);
+	bursts(30, 4, 0.03);
+	bursts(15, 8, 0.1);
+	most_slower();
 	takeover();
 	slow_server();
 	flapping_server();

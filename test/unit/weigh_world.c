@@ -131,6 +131,8 @@ world_took(struct world *w, size_t i)
 		used = SERVER_FULL;
 	t = w->overhead + w->v[i].cost * w->v[i].slow / (1 - used);
 	t *= 1 + w->noise * (2 * chance(w) - 1);
+	if (w->now < w->burst_end)
+		t += w->burst_add * chance(w);
 	return t < 2 ? t : 2;
 }
 
@@ -169,6 +171,10 @@ world_run(struct world *w, usec_t how_long)
 	size_t i;
 
 	for (; w->now < end; w->now += step) {
+		if (w->burst_every > 0 && w->now >= w->burst_end &&
+		    chance(w) < 0.1 / w->burst_every)
+			w->burst_end = w->now +
+			    (usec_t)(w->burst_for * (double)USEC_S);
 		for (i = 0; i < w->n; i++)
 			if ((w->now / step + i) % (w->probe_every / step) == 0)
 				probe(w, i);

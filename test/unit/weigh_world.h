@@ -29,6 +29,10 @@ struct world {
 	double rate;     /* requests/s in all */
 	double overhead; /* of every request, s */
 	double noise;    /* of what a probe measures; 0.3: a third */
+	/* This machine has other work, now and then: about every so many
+	 * seconds for so long all probes take up to so much longer, s. */
+	double burst_every, burst_for, burst_add;
+	usec_t burst_end;
 	usec_t now, probe_every;
 	uint64_t seed;
 	char cause[WORLD_SERVERS][CAUSE_LEN];
