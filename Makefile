@@ -114,9 +114,9 @@ clean:
 
 # ---- tests ----
 # Too long for check: real sshd in the directors, PPP over the serial line, a
-# cluster file system that waits for a dead node's locks.
+# cluster file system that waits for a dead node's locks, policies that settle.
 RACK_LONG := test/rack/test_cluster_fs.py test/rack/test_drills_ssh.py \
-	test/rack/test_ppp.py test/rack/test_watch.py
+	test/rack/test_ppp.py test/rack/test_watch.py test/rack/test_weights.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
 WATCH_BIN = $(addprefix $(BIN)/,$(WATCH_UNIT))
