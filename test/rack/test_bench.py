@@ -6,6 +6,9 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bench_client                                         # noqa: E402
 import bench_goals                                          # noqa: E402
+import bench_ill                                            # noqa: E402
+import bench_memory                                         # noqa: E402
+import bench_memory_report                                  # noqa: E402
 import bench_noise                                          # noqa: E402
 import bench_report                                         # noqa: E402
 from bench_configs import CONFIGS                           # noqa: E402
@@ -131,5 +134,20 @@ with t.part("what counts, and what is run"):
           {"yoke-mh": ["switch", "nic"], "ka": ["switch", "nic"]},
           "--only and --config choose")
     t.ok(not idle, "then nothing is measured idle")
+
+ANSWERS = [(0.5, 10, "well", "rs1"), (1.5, 10, "well", "rs3"),
+           (1.6, 30, "ill", "rs3"), (2.5, 10, "refused", "-")]
+STEPS = [{"clients": n, "rate": 10.0 * n, "killed": n, "lost": 1,
+          "turned_away": 2, "least_left": [0.5, 0.1 / n], "left": []}
+         for n in (1, 2)]
+
+with t.part("weights"):
+    t.is_(bench_memory.rates(ANSWERS, 1, 3), 0.5, "answers a second: good ones")
+    t.is_(bench_ill.asked(ANSWERS, 1, 3),
+          {"requests_percent": 66.7, "failed_percent": 66.7, "mean_ms": 17},
+          "the ill one's part, failures, mean time")
+    t.is_(bench_memory_report.text({"a": {"yoke": STEPS}})[-1].split(),
+          ["yoke", "10.0", "20.0", "3", "2", "4", "50", "5"],
+          "P3: rates by clients, sums, the least memory left")
 
 sys.exit(t.done())
