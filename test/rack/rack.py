@@ -73,11 +73,14 @@ class Rack:
     RS6 = {"rs1": "fd77::11", "rs2": "fd77::12", "rs3": "fd77::13"}
     SERIAL = "/dev/ttyS0"               # of each machine
 
-    def __init__(self, mem="256M", rt=10, baud=0, disk=0, machine=Machine):
+    def __init__(self, mem="256M", rt=10, baud=0, disk=0, machine=Machine,
+                 more=()):
         """mem: of each director. rt: their real-time priority (0: none; RACK_RT
         of the environment instead: a rack that goes before others, or behind).
         baud: speed of the serial line (0: no limit). disk: MB of one that both
-        have, as /dev/ubda; its file is rack.disk. machine: what they are."""
+        have, as /dev/ubda; its file is rack.disk. machine: what they are.
+        more: names of further machines, which have no serial line; then the
+        disk is theirs, not the directors'."""
         rt = rt and int(os.environ.get("RACK_RT", rt))
         count, self.owner = next(_serial), os.getpid()
         self.tag = str(os.getpid()) + (f".{count}" if count > 1 else "")
@@ -88,7 +91,7 @@ class Rack:
             rt = 0
         self.mem, self.rt, self.baud = mem, rt, baud
         self.disk_mb, self.disk = disk, f"{self.dir}/disk" if disk else None
-        self.machine = machine
+        self.machine, self.more = machine, more
         self.fabric = self.cable = self.guard = None
         self.order_lock = threading.Lock()
         self.machines, self.servers = {}, {}
@@ -119,15 +122,16 @@ class Rack:
              sys.executable, f"{HERE}/rack.py", str(self.owner)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True)
-        self.fabric = net.Fabric(self.tag, self.NODES, {
+        self.fabric = net.Fabric(self.tag, (*self.NODES, *self.more), {
             "client": 100, **{r: int(a.rsplit(".")[-1])
                               for r, a in self.RS.items()}})
         self.fabric.up()
         net.sysctl(self.fabric.ns("client"), {
             "net/ipv4/ip_local_port_range": "1024 65535"})
-        for i, node in enumerate(self.NODES, 1):
+        for i, node in enumerate((*self.NODES, *self.more), 1):
+            disk = self.disk if (node in self.more) == bool(self.more) else None
             self.machines[node] = self.machine(node, i, self.fabric, self.dir,
-                                               self.mem, self.rt, self.disk)
+                                               self.mem, self.rt, disk)
         self._lay_cable()
         if boot:
             for m in self.machines.values():
@@ -139,12 +143,12 @@ class Rack:
             self.servers[role].prepare()
         servers.start_all(self.servers.values())
         if boot:
-            for node in self.NODES:
+            for node in self.machines:
                 self._wait_boot(node)
         return self
 
     def _lay_cable(self):
-        ends = [m.serial for m in self.machines.values()]
+        ends = [self.machines[n].serial for n in self.NODES]
         argv = ["chrt", "-r", str(self.rt)] if self.rt else []
         with open(f"{self.dir}/cable.log", "wb") as log:
             self.cable = subprocess.Popen(
@@ -266,7 +270,7 @@ class Rack:
 
     def _carrier(self, node, up):
         """The other end's modem lines follow a director's power."""
-        if self.cable and self.cable.poll() is None:
+        if node in self.NODES and self.cable and self.cable.poll() is None:
             self.serial_hang_up(
                 [n for n in self.NODES if n != node][0], up)
 

@@ -16,12 +16,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from pair import BIN, CONF, Pair                            # noqa: E402
+from pair import Pair                                       # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
+from store_fs import STORE, StoreDrill                      # noqa: E402
 from tap import T                                           # noqa: E402
 
 t = T()
-STORE = "/run/store"
 THRESHOLD = 7           # o2cb's heartbeat: dead after (n - 1) * 2 s
 CLUSTER = "/sys/kernel/config/cluster/yoke"
 
@@ -118,82 +118,21 @@ def mount(rack, kind):
     rack.each(one)
 
 
-def verify(pair, node):
-    return pair.rack.run(node, f"{BIN}/yoke -c {CONF} -n {node} checkpoint "
-                         f"verify --dir={STORE}", check=False, timeout=20)
-
-
-def stored(pair, node):
-    """Everything that was changed is in the file."""
-    def look():
-        s = pair.status(node)
-        c = s["checkpoint"]
-        return c if c["ok"] and c["lag_changes"] == 0 and \
-            c["epoch"] == s["epoch"] else None
-    return wait_for(look, 10, "storage in step")
-
-
-def weight(pair, node, n):
-    pair.yoke(node, f"server weight web rs1 {n}")
-
-
-def sum_of(rack, node, path):
-    return rack.run(node, f"cat {path} {path}-wal | md5sum").split()[0]
-
-
-def both_see(rack, pair, a, b):
-    c = stored(pair, a)
-    t.is_(c["storage"], "cluster", "yoke sees what kind of storage it is")
-    weight(pair, a, 41)
-    c = stored(pair, a)
-    wait_for(lambda: sum_of(rack, b, c["file"]) == sum_of(rack, a, c["file"]),
-             10, "the standby to read what the active one has written")
-    v = verify(pair, b)
-    t.is_(v.returncode, 0, "and finds it whole, while it is written")
-
-
-def stale(rack, pair, a, b):
-    """The active one stops, another takes over; it wakes up and writes."""
-    old = pair.status(a)["checkpoint"]["file"]
-    pair.kill(a, "yoke-checkpointd", "STOP")
-    weight(pair, a, 42)                 # waits in the ring of the stopped one
-    pair.kill(a, "yoked", "STOP")
-    pair.wait_role(b, "active")
-    c = stored(pair, b)
-    t.ok(c["file"] != old, "the successor writes a file of its own", c["file"])
-    weight(pair, b, 43)
-    c = stored(pair, b)
-    before, was = sum_of(rack, b, c["file"]), sum_of(rack, b, old)
-    pair.kill(a, "yoke-checkpointd", "CONT")
-    wait_for(lambda: sum_of(rack, b, old) != was, 10,
-             "the stale one writes what it still had, into its own file")
-    t.is_(sum_of(rack, b, c["file"]), before,
-          "nothing of the successor's has changed")
-    pair.kill(a, "yoked", "CONT")
-    pair.wait_settled(20)
-    t.is_((pair.role(b), pair.table(b)["web"]["rs1"]), ("active", 43),
-          "who woke up is the standby, with the successor's table")
-    t.is_(verify(pair, b).returncode, 0, "all files are whole")
-    return b, a
-
-
-def power(rack, pair, kind, a, b):
-    weight(pair, a, 44)
-    stored(pair, a)
+def power(rack, pair, drill, kind, a, b):
+    drill.weight(a, 44)
+    drill.stored(a)
     rack.power_cut(a)
     cut = time.monotonic()
     pair.wait_role(b, "active", 10)
-    weight(pair, b, 45)
+    drill.weight(b, 45)
     t.is_(pair.table(b)["web"]["rs1"], 45,
           "power cut: taken over from the replica, changes go on")
     roles = len(pair.status(b)["transitions"])
-    s = wait_for(lambda: (lambda c, s: s if c["ok"] and not c["lag_changes"]
-                          and c["epoch"] == s["epoch"] else None)(
-        (pair.status(b) or {"checkpoint": {"ok": 0}})["checkpoint"],
-        pair.status(b)), kind.dead_s + 40, "storage after the dead one's locks")
+    drill.stored(b, kind.dead_s + 40)
     t.note(f"storage was back {time.monotonic() - cut:.0f} s after the cut "
            f"(dead for {kind.name} after {kind.dead_s} s)")
-    t.is_((len(s["transitions"]), verify(pair, b).returncode), (roles, 0),
+    t.is_((len(pair.status(b)["transitions"]), drill.verify(b).returncode),
+          (roles, 0),
           "storage came back when the dead one's locks were free; no role "
           "changed for it")
 
@@ -203,17 +142,18 @@ def test(kind):
         kind.make(rack)
         pair = Pair(rack, directory=STORE, interval="100ms", misses=5)
         t.dump = pair.dump
+        drill = StoreDrill(t, rack, pair)
         rack.each(lambda n: rack.start_corosync(n, quorum=kind.quorum))
         mount(rack, kind)
         for node in rack.NODES:
             pair.start_node(node)
         a, b = pair.wait_settled(30)
         with t.part(f"{kind.name}: one file system, both directors"):
-            both_see(rack, pair, a, b)
+            drill.both_see(a, b, "cluster")
         with t.part(f"{kind.name}: a stale active"):
-            a, b = stale(rack, pair, a, b)
+            a, b = drill.stale(a, b)
         with t.part(f"{kind.name}: a dead one's locks"):
-            power(rack, pair, kind, a, b)
+            power(rack, pair, drill, kind, a, b)
 
 
 def main():
