@@ -118,6 +118,9 @@ clean:
 RACK_LONG := test/rack/test_cluster_fs.py test/rack/test_drills_ssh.py \
 	test/rack/test_ppp.py test/rack/test_watch.py test/rack/test_weights.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
+# ... and storage that both directors reach: NFS, a device.
+RACK_LONG += test/rack/test_device.py test/rack/test_nfs.py
+RACK_TESTS := $(filter-out $(RACK_LONG),$(RACK_TESTS))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
 WATCH_BIN = $(addprefix $(BIN)/,$(WATCH_UNIT))
 PROVE := prove --timer --merge

@@ -112,6 +112,9 @@ struct conf {
 	usec_t checkpoint_mtbf;     /* between failures of an active one */
 	usec_t checkpoint_commit;   /* least time between two commits */
 	enum storage checkpoint_storage;
+	char checkpoint_device[CONF_TEXT_LEN]; /* the active one mounts it; "" */
+	char checkpoint_filesystem[NAME_LEN];  /* ... as mount -t */
+	char checkpoint_mount_options[CONF_TEXT_LEN];
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
 	bool sync_early;            /* tell of connections at their SYN */

@@ -46,6 +46,7 @@ HA_SRC += \
 	ha/fence.c \
 	ha/history.c \
 	ha/link_report.c \
+	ha/mounting.c \
 	ha/rollback.c \
 	ha/takeover.c \
 	ha/transition.c

@@ -17,6 +17,10 @@
 
 /* A stored table later than this is not used. */
 #define LOAD_LATE (2 * USEC_S)
+/* A device's mount takes its time: ext4's multi-mount protection looks for 43 s,
+ * with its usual interval, whether a dead director still signs. What is changed
+ * meanwhile is kept. */
+#define LOAD_LATE_DEVICE (120 * USEC_S)
 #define LOAD_RETRY (50 * USEC_MS)
 
 void
@@ -38,12 +42,19 @@ open_store(struct director *d)
 	d->ports.store->open(d->ports.store_ctx, &d->table);
 }
 
+static usec_t
+late(const struct director *d)
+{
+	return d->conf->checkpoint_device[0] != '\0' ? LOAD_LATE_DEVICE
+						     : LOAD_LATE;
+}
+
 void
 load_again(struct director *d)
 {
 	if (d->store_opened)
 		return;
-	if (loop_now(d->loop) - d->load_at >= LOAD_LATE) {
+	if (loop_now(d->loop) - d->load_at >= late(d)) {
 		open_store(d);
 		return;
 	}

@@ -115,6 +115,7 @@ void
 store_load_pack(struct buf *b, const struct store_load *m)
 {
 	put_u64(b, m->token);
+	put_u8(b, m->holds);
 }
 
 int
@@ -123,6 +124,7 @@ store_load_unpack(struct buf *b, struct store_load *ret)
 	struct store_load m;
 
 	m.token = get_u64(b);
+	m.holds = get_u8(b);
 	UNPACKED(b, m, ret);
 }
 
@@ -216,6 +218,8 @@ store_state_pack(struct buf *b, const struct store_state *m)
 	put_u32(b, m->journal_rows);
 	put_u32(b, m->commit_us);
 	put_u8(b, m->storage);
+	put_u8(b, m->mounting);
+	put_u8(b, m->guard);
 	store_auto_pack(b, &m->tc);
 	put_str(b, m->file);
 	put_str(b, m->error);
@@ -235,6 +239,8 @@ store_state_unpack(struct buf *b, struct store_state *ret)
 	m.journal_rows = get_u32(b);
 	m.commit_us = get_u32(b);
 	m.storage = get_u8(b);
+	m.mounting = get_u8(b);
+	m.guard = get_u8(b);
 	store_auto_unpack(b, &m.tc);
 	get_str(b, m.file, sizeof(m.file));
 	get_str(b, m.error, sizeof(m.error));

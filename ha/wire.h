@@ -57,6 +57,7 @@ int store_open_unpack(struct buf *b, struct store_open *ret);
  * with the same token, then STORE_CHUNKs if rc is 0 (bytes > 0). */
 struct store_load {
 	uint64_t token;
+	uint8_t holds; /* this director is the active one: may mount a device */
 };
 void store_load_pack(struct buf *b, const struct store_load *m);
 int store_load_unpack(struct buf *b, struct store_load *ret);
@@ -110,6 +111,7 @@ struct store_state {
 	uint32_t journal_rows;  /* since the snapshot */
 	uint32_t commit_us;     /* the last commit took */
 	uint8_t storage;        /* enum storage: what the file is on */
+	uint8_t mounting, guard; /* ha/mounting.h: the device, if there is one */
 	struct store_auto tc;   /* whether Tc is auto or not */
 	char file[WIRE_TEXT_LEN];
 	char error[WIRE_TEXT_LEN];

@@ -59,7 +59,9 @@ install-director: programs $(COMPLETION)
 	install -D -m 644 packaging/needrestart.conf \
 		$(DESTDIR)$(sysconfdir)/needrestart/conf.d/yoke.conf
 	install -d $(DESTDIR)$(localstatedir)/lib/yoke $(DESTDIR)$(sysconfdir)/yoke
-	install -D -m 644 packaging/yoke.conf $(DESTDIR)$(examplesdir)/yoke.conf
+	install -d $(DESTDIR)$(examplesdir)
+	install -m 644 packaging/yoke.conf packaging/checkpoint-device.conf \
+		$(DESTDIR)$(examplesdir)
 
 # what of the tree only the real servers need
 AGENT_EXAMPLES = $(if $(AGENT_PROGS),$(wildcard packaging/agentd.conf))

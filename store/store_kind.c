@@ -13,7 +13,7 @@
  * was acknowledged. It also takes two syncs or three for each commit.
  *
  *   local    any file system of this machine's own, and a block device that
- *            only the active director mounts
+ *            only the active director mounts (daemons/checkpointd/mounter.h)
  *   cluster  GFS2, OCFS2: caches are kept coherent by the DLM; a dead node's
  *            locks are on its own file and in nobody's way
  *   nfs      NFS and all where the server is asked as seldom as possible:

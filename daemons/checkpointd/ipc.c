@@ -34,6 +34,9 @@ struct ipc {
 	uint8_t *bytes;
 	size_t total, sent;
 	uint64_t epoch, seq;
+	/* a load that waits for the device, or was answered without it */
+	struct store_load asked;
+	bool waits, without;
 	/* the state to send when there is room */
 	struct store_state state;
 };
@@ -159,26 +162,51 @@ found(struct ipc *i, struct store_loaded *l, struct store_found *m)
 	(void)snprintf(m->text, sizeof(m->text), "%.255s", l->text);
 }
 
-static int
-on_load(struct ipc *i, struct buf *b)
+static void
+load(struct ipc *i)
 {
-	struct store_found m = { 0 };
+	struct store_found m = { .token = i->asked.token };
 	struct store_loaded l;
-	struct store_load q;
 	usec_t began = usec_mono();
-	int rc = store_load_unpack(b, &q);
 
-	if (rc < 0)
-		return rc;
+	i->waits = false;
+	i->without = i->asked.holds && !keeper_device_ready(i->keeper);
 	table_forget(i);
-	m.token = q.token;
 	m.rc = keeper_load(i->keeper, &l);
 	found(i, &l, &m);
 	m.took_us = usec_mono() - began;
 	i->ops.on_loaded(m.rc, &l, m.took_us);
 	table_done(&l.table);
 	send_found(i, &m);
+}
+
+static int
+on_load(struct ipc *i, struct buf *b)
+{
+	int rc = store_load_unpack(b, &i->asked);
+
+	if (rc < 0)
+		return rc;
+	if (i->asked.holds)
+		keeper_hold(i->keeper);
+	i->waits = i->asked.holds && keeper_device_waits(i->keeper);
+	if (!i->waits)
+		load(i);
 	return 0;
+}
+
+/* The device is there, or cannot be had for now. What is on it may have terms
+ * that yoked, which went on without, does not know: connected anew, it asks. */
+static void
+on_device(void *arg)
+{
+	struct ipc *i = arg;
+
+	if (i->waits && !keeper_device_waits(i->keeper))
+		load(i);
+	else if (i->without && keeper_device_ready(i->keeper) &&
+		 !timer_armed(&i->reconnect))
+		timer_in(&i->reconnect, 0);
 }
 
 static const struct handler {
@@ -216,24 +244,8 @@ on_down(void *arg)
 
 	table_forget(i);
 	timer_stop(&i->resend);
+	i->waits = i->without = false;
 	keeper_close(i->keeper);
-}
-
-static void
-on_reconnect(void *arg)
-{
-	static const struct ipcc_ops ops = { .on_down = on_down,
-		.on_event = on_event };
-	struct ipc *i = arg;
-
-	if (i->conn != NULL) {
-		ipcc_keep_free(i->conn);
-		i->conn = NULL;
-		on_down(i);
-	}
-	if (ipcc_keep_new(i->loop, i->instance, WHO_CHECKPOINT, &ops, i,
-		&i->conn) < 0)
-		timer_in(&i->reconnect, RECONNECT);
 }
 
 static void
@@ -248,6 +260,24 @@ on_resend(void *arg)
 	store_state_pack(&b, &i->state);
 	if (ipcc_keep_send(i->conn, MSG_STORE_STATE, mem, b.pos) == -ENOBUFS)
 		timer_in(&i->resend, PACE);
+}
+
+static void
+on_reconnect(void *arg)
+{
+	static const struct ipcc_ops ops = { .on_up = on_resend,
+		.on_down = on_down,
+		.on_event = on_event };
+	struct ipc *i = arg;
+
+	if (i->conn != NULL) {
+		ipcc_keep_free(i->conn);
+		i->conn = NULL;
+		on_down(i);
+	}
+	if (ipcc_keep_new(i->loop, i->instance, WHO_CHECKPOINT, &ops, i,
+		&i->conn) < 0)
+		timer_in(&i->reconnect, RECONNECT);
 }
 
 void
@@ -278,6 +308,7 @@ ipc_new(struct loop *l, const char *instance, struct keeper *k,
 	timer_init(&i->pace, l, on_pace, i);
 	timer_init(&i->reconnect, l, on_reconnect, i);
 	timer_init(&i->resend, l, on_resend, i);
+	keeper_on_device(k, on_device, i);
 	on_reconnect(i);
 	*ret = i;
 	return 0;
@@ -288,6 +319,7 @@ ipc_free(struct ipc *i)
 {
 	if (i == NULL)
 		return;
+	keeper_on_device(i->keeper, NULL, NULL);
 	timer_stop(&i->reconnect);
 	timer_stop(&i->resend);
 	table_forget(i);

@@ -122,6 +122,17 @@ keeper_snapshot(struct keeper *k)
 	snapshot_done(k, began);
 }
 
+/* Why the directory behind it is not to be touched. */
+static void
+no_device(struct keeper *k, struct store_err *e)
+{
+	const char *text = mounter_text(k->mounter);
+
+	e->rc = -ENODEV;
+	(void)snprintf(e->text, sizeof(e->text), "%s",
+	    text[0] != '\0' ? text : "the device is not mounted");
+}
+
 static void
 start(struct keeper *k)
 {
@@ -129,6 +140,11 @@ start(struct keeper *k)
 	struct store_err e;
 
 	let_go(k);
+	if (!mounter_ready(k->mounter)) {
+		no_device(k, &e);
+		keeper_failed(k, &e);
+		return;
+	}
 	if (store_open(&k->id, &k->table, k->renew, &k->store, &e) < 0) {
 		keeper_failed(k, &e);
 		return;
@@ -174,6 +190,22 @@ on_retry(void *arg)
 	start(arg);
 }
 
+static void
+on_mounter(void *arg)
+{
+	struct keeper *k = arg;
+	bool ready = mounter_state(k->mounter) == MOUNTING_ON;
+
+	k->state.mounting = (uint8_t)mounter_state(k->mounter);
+	k->state.guard = (uint8_t)mounter_guard(k->mounter);
+	if (k->on_device != NULL)
+		k->on_device(k->device_arg);
+	if (ready && k->open && k->whole && k->store == NULL)
+		start(k);
+	else
+		tell(k);
+}
+
 void
 keeper_new(
     struct loop *l, keeper_state_fn on_state, void *arg, struct keeper **ret)
@@ -188,6 +220,7 @@ keeper_new(
 	timer_init(&k->tick, l, keeper_on_tick, k);
 	timer_init(&k->chores, l, keeper_on_chores, k);
 	timer_init(&k->retry, l, on_retry, k);
+	mounter_new(l, on_mounter, k, &k->mounter);
 	*ret = k;
 }
 
@@ -197,6 +230,7 @@ keeper_free(struct keeper *k)
 	if (k == NULL)
 		return;
 	keeper_close(k);
+	mounter_free(k->mounter);
 	free(k);
 }
 
@@ -210,7 +244,8 @@ keeper_conf(struct keeper *k, const struct conf *c)
 		(void)store_commit(k->store, NULL);
 	memcpy(k->id.dir, c->checkpoint_dir, sizeof(k->id.dir));
 	memcpy(k->id.instance, c->instance, sizeof(k->id.instance));
-	moved |= k->id.storage != c->checkpoint_storage;
+	moved |= k->id.storage != c->checkpoint_storage ||
+	    mounter_moves(k->mounter, c);
 	k->id.storage = c->checkpoint_storage;
 	k->keep = c->checkpoint_keep;
 	k->keep_age = c->checkpoint_keep_age;
@@ -218,8 +253,11 @@ keeper_conf(struct keeper *k, const struct conf *c)
 	k->commit_interval = c->checkpoint_commit;
 	k->configured = c->checkpoint_interval;
 	keeper_choose(k);
-	if (moved)
+	if (moved) {
+		let_go(k);
 		k->renew = k->carried = false;
+	}
+	mounter_conf(k->mounter, c);
 	if (moved && writing)
 		start(k);
 	else if (k->store != NULL)
@@ -242,10 +280,12 @@ void
 keeper_open(struct keeper *k, const struct store_open *m)
 {
 	forget(k);
-	k->state = (struct store_state){ .epoch = m->epoch };
+	k->state = (struct store_state){ .epoch = m->epoch,
+		.mounting = k->state.mounting, .guard = k->state.guard };
 	k->id.epoch = m->epoch;
 	k->id.node = m->node;
 	k->open = true;
+	mounter_want(k->mounter, true);
 }
 
 int
@@ -300,6 +340,32 @@ void
 keeper_close(struct keeper *k)
 {
 	forget(k);
+	mounter_want(k->mounter, false);
+}
+
+void
+keeper_hold(struct keeper *k)
+{
+	mounter_want(k->mounter, true);
+}
+
+bool
+keeper_device_waits(struct keeper *k)
+{
+	return mounter_waits(k->mounter);
+}
+
+bool
+keeper_device_ready(struct keeper *k)
+{
+	return mounter_ready(k->mounter);
+}
+
+void
+keeper_on_device(struct keeper *k, void (*fn)(void *arg), void *arg)
+{
+	k->on_device = fn;
+	k->device_arg = arg;
 }
 
 int
@@ -308,6 +374,12 @@ keeper_load(struct keeper *k, struct store_loaded *ret)
 	bool writing = k->store != NULL;
 	int rc;
 
+	if (!mounter_ready(k->mounter)) {
+		memset(ret, 0, sizeof(*ret));
+		(void)snprintf(ret->text, sizeof(ret->text), "%s",
+		    mounter_text(k->mounter));
+		return -ENODEV;
+	}
 	if (writing)
 		(void)store_commit(k->store, NULL);
 	if (writing)

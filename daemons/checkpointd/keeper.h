@@ -34,8 +34,16 @@ void keeper_close(struct keeper *k);
 /* STORE_ROLE: kept until a file is open, and in it. */
 void keeper_role(struct keeper *k, const struct history_record *r);
 
+/* A device that only the active one mounts: this director is that, so mount it.
+ * True: not yet, and not known yet whether it will be; fn follows then. fn is
+ * called whenever that may be known, or has changed. */
+bool keeper_device_waits(struct keeper *k);
+void keeper_hold(struct keeper *k);
+void keeper_on_device(struct keeper *k, void (*fn)(void *arg), void *arg);
+bool keeper_device_ready(struct keeper *k); /* or there is none */
+
 /* store_load(), with our own file closed meanwhile: closing any descriptor of a
- * file drops SQLite's lock on it. */
+ * file drops SQLite's lock on it. -ENODEV: the device is not mounted here. */
 int keeper_load(struct keeper *k, struct store_loaded *ret);
 
 #endif

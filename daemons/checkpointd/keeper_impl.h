@@ -7,6 +7,7 @@
 #define CHECKPOINTD_KEEPER_IMPL_H
 
 #include "daemons/checkpointd/keeper.h"
+#include "daemons/checkpointd/mounter.h"
 #include "daemons/checkpointd/tuner.h"
 
 #define ROWS_MAX 20000 /* then a snapshot, so that a load stays quick */
@@ -33,6 +34,9 @@ struct keeper {
 	struct tuner tuner;
 	struct history history;
 	struct timer commit, tick, retry, chores;
+	struct mounter *mounter;
+	void (*on_device)(void *arg); /* see keeper_on_device() */
+	void *device_arg;
 };
 
 /* keeper.c */

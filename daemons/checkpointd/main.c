@@ -14,11 +14,13 @@
 #include "common/mem.h"
 #include "daemons/checkpointd/ipc.h"
 #include "daemons/checkpointd/keeper.h"
+#include "ha/mounting.h"
 
 struct checkpointd {
 	struct keeper *keeper;
 	struct ipc *ipc;
 	bool failing;
+	uint8_t mounting;
 };
 
 /* Faults are logged once, when they begin and when they end. */
@@ -26,14 +28,20 @@ static void
 on_state(const struct store_state *st, void *arg)
 {
 	struct checkpointd *x = arg;
+	bool failing = !st->ok && st->error[0] != '\0';
 
-	if (!st->ok && !x->failing)
+	if (st->mounting != x->mounting)
+		log_notice("device=%s was=%s guard=%s",
+		    mounting_name(st->mounting), mounting_name(x->mounting),
+		    mount_guard_name(st->guard));
+	x->mounting = st->mounting;
+	if (failing && !x->failing)
 		log_warning("checkpoint=failing why=\"%s\" retry=1s",
 		    st->error);
-	if (st->ok && x->failing)
+	if (!failing && x->failing)
 		log_notice("checkpoint=ok was=failing file=%s seq=%" PRIu64,
 		    st->file, st->seq);
-	x->failing = !st->ok;
+	x->failing = failing;
 	ipc_send_state(st, &x->ipc);
 }
 

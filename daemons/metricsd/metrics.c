@@ -53,6 +53,8 @@ static const struct states {
 	{ "fence.state", "idle running done failed" },
 	{ "sync.phase", "none seeding asking getting full sending ready" },
 	{ "restored.from", "configuration replica checkpoint" },
+	{ "checkpoint.device_state",
+	    "none off mounting mounted failed unmounting stuck" },
 };
 
 /* Texts that say what a thing is: labels of a metric of their own that is
@@ -69,7 +71,8 @@ static const struct info {
 	    { "type", "device" } },
 	{ "vips[]", "vip", "a virtual address", { "device" }, { "device" } },
 	{ "checkpoint", "checkpoint", "where the table is stored",
-	    { "file", "storage" }, { "file", "storage" } },
+	    { "file", "storage", "device", "device_guard" },
+	    { "file", "storage", "device", "device_guard" } },
 	{ "services[]", "service", "a virtual service",
 	    { "key", "scheduler" }, { "key", "scheduler" } },
 	{ "services[].servers[]", "server", "a real server",

@@ -501,6 +501,23 @@ show_stored(const json_t *k, struct lines *l)
 	show_tc(get_at(k, "auto"), l);
 }
 
+/* One that only the active director mounts; said on both. */
+static void
+show_device(const json_t *k, struct lines *l)
+{
+	const char *device = get_str_at(k, "device");
+	const char *state = get_str_at(k, "device_state");
+	const char *guard = get_str_at(k, "device_guard");
+	bool on = strcmp(state, "mounted") == 0;
+
+	if (device[0] == '\0')
+		return;
+	line_words(l, on || strcmp(state, "off") == 0 ? TONE_PLAIN : TONE_WARN,
+	    2, "%s %s%s%s%s", device,
+	    strcmp(state, "off") == 0 ? "not mounted here" : state,
+	    on ? " (" : "", on ? guard : "", on ? ")" : "");
+}
+
 static void
 show_checkpoint(const json_t *j, struct lines *l)
 {
@@ -518,6 +535,7 @@ show_checkpoint(const json_t *j, struct lines *l)
 	else
 		line_words(
 		    l, TONE_WARN, 2, "failing: %s", get_str_at(k, "error"));
+	show_device(k, l);
 	line_end(l);
 }
 

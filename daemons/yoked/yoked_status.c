@@ -15,6 +15,7 @@
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
 #include "daemons/yoked/yoked_status.h"
+#include "ha/mounting.h"
 
 #define MONITOR_WORD (120 * USEC_S)
 #define MONITOR_LATE (50U * 1000) /* us */
@@ -160,6 +161,12 @@ store_alarms(const struct yoked *y, struct out *o)
 	char text[WIRE_TEXT_LEN + 32];
 
 	helper_alarm(y, &y->store, o);
+	if (s->mounting == MOUNTING_STUCK) {
+		(void)snprintf(text, sizeof(text),
+		    "%.120s cannot be unmounted here; the other director waits",
+		    y->conf->checkpoint_device);
+		yoked_alarm(o, "device", text);
+	}
 	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
 		return;
 	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
@@ -490,6 +497,9 @@ show_checkpoint(const struct yoked *y, struct out *o)
 	out_num(o, "journal_rows", s->journal_rows);
 	out_usec(o, "commit_us", s->commit_us);
 	out_str(o, "storage", conf_storage_name(s->storage));
+	out_str(o, "device", y->conf->checkpoint_device);
+	out_str(o, "device_state", mounting_name(s->mounting));
+	out_str(o, "device_guard", mount_guard_name(s->guard));
 	yoked_status_tc(y, o);
 	out_str(o, "error", s->error);
 	out_close(o);

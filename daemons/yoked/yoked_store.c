@@ -57,7 +57,7 @@ static int
 store_load(void *ctx, uint64_t token)
 {
 	struct yoked *y = ctx;
-	struct store_load m = { token };
+	struct store_load m = { token, y->director.holding };
 	uint8_t mem[16];
 	struct buf b = buf_writer(mem, sizeof(mem));
 

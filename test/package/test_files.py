@@ -189,6 +189,7 @@ def test_install(t):
             "usr/libexec/yoke/after-upgrade",
             "usr/share/bash-completion/completions/yoke",
             "usr/share/doc/yoke-agent/examples/agentd.conf",
+            "usr/share/doc/yoke/examples/checkpoint-device.conf",
             "usr/share/doc/yoke/examples/yoke.conf",
             "usr/share/snmp/mibs/YOKE-MIB.txt"}
         t.is_(sorted(want - got), [], "nothing is missing")

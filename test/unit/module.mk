@@ -43,6 +43,11 @@ test_store_keep_SRC = \
 	test/unit/test_store_keep.c \
 	$(STORE_SRC)
 test_store_keep_PKG = $(STORE_PKG)
+UNIT += test_device_guard
+test_device_guard_SRC := \
+	daemons/checkpointd/device_guard.c \
+	test/unit/test_device_guard.c
+
 # checkpointd's keeper on a fake clock, over storage that fails every call
 UNIT += test_store_fault
 test_store_fault_SRC = \

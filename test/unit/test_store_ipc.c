@@ -102,7 +102,7 @@ change(struct yoked *y, bool sent)
 static void
 send_load(struct yoked *y)
 {
-	struct store_load m = { 4711 };
+	struct store_load m = { 4711, 0 };
 	uint8_t mem[16];
 	struct buf b = buf_writer(mem, sizeof(mem));
 

@@ -110,9 +110,9 @@ static void
 test_bodies(void)
 {
 	const struct store_open open = { 1ULL << 40, 2 };
-	const struct store_load load = { UINT64_MAX };
+	const struct store_load load = { UINT64_MAX, 1 };
 	struct store_found found = { 5, -ENOENT, 1, 2, 3, 4, 5, 6, 7, "", "" };
-	struct store_state state = { 1, 2, 3, 4, 5, 6, 7, 8, 9,
+	struct store_state state = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 		{ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, "", "" };
 	struct history_record role = { 1, 2, 3, "standby", "taking-over", "take",
 		"silence", 4, { { "table", 5 }, { "vips", 6 } }, 2 };
