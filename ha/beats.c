@@ -16,22 +16,25 @@ peer_interval(const struct beats *b)
 	return b->reported ? b->report.interval_us : b->conf->beat_interval;
 }
 
-/* How long a path may be silent: until n beats, after a hint one, are missing.
- * A beat is missing when it should be here and a quarter of Tb has passed; on
- * a line, never before one that is held up by a whole beat can be here, or
- * while it brought beats only, two of them. */
+/* How long a path may be silent: until n beats are missing, after a hint half of
+ * them: one of three. Who allows more misses has machines that stand still now
+ * and then, and a machine does when its corosync ends. A beat is missing when it
+ * should be here and a quarter of Tb has passed; on a line, never before one that
+ * is held up by a whole beat can be here, or while it brought beats only, two of
+ * them. */
 static usec_t
 patience(const struct beats *b, const struct path_state *p)
 {
 	uint32_t speed = p->pace.speed;
 	usec_t tb = pace_interval(speed, peer_interval(b)), least, n;
 
-	least = tb + tb / 2 + pace_hold_up(speed);
+	n = tb * b->conf->beat_misses;
+	least = (n > 3 * tb ? n / 2 : tb + tb / 2) + pace_hold_up(speed);
 	if (speed != 0 && !p->in_pace)
 		least += 2 * pace_beats_only(speed, tb);
 	if (b->hint != 0 && b->hint >= b->heard)
 		return least;
-	n = tb * b->conf->beat_misses + tb / 4;
+	n += tb / 4;
 	return speed != 0 && n < least ? least : n;
 }
 

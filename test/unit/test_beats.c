@@ -220,6 +220,29 @@ test_hint(void)
 	world_free(w);
 }
 
+/* Six misses are allowed: three after a hint. */
+static void
+test_hint_patient(void)
+{
+	struct world *w = world_new();
+	struct side *b = &w->sides[1];
+	usec_t last;
+
+	b->conf.beat_misses = 6;
+	run(w, 5 * TB + 5 * USEC_MS);
+	cut(w, 0, 0, true);
+	cut(w, 0, 1, true);
+	last = b->beats.heard;
+	run(w, 5 * USEC_MS);
+	beats_hint(&b->beats);
+	run(w, 2 * TB);
+	is_int(b->downs, 0, "a hint and two missed beats of six: stays");
+	run(w, 2 * TB);
+	is_int(b->downs, 2, "three: it is down");
+	ok(b->down_at - last < 4 * TB, "within four Tb");
+	world_free(w);
+}
+
 static void
 test_sleep(void)
 {
@@ -519,6 +542,7 @@ main(void)
 	test_up_down();
 	test_loss();
 	test_hint();
+	test_hint_patient();
 	test_sleep();
 	test_session();
 	test_refused();
