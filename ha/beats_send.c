@@ -19,11 +19,13 @@ is_news(const struct path_state *p, const struct beat *beat)
 	return memcmp(&was, beat, sizeof(was)) != 0;
 }
 
-static bool
+/* As its last report says, if it is there to say it. */
+static enum pace_heard
 peer_hears(const struct beats *b, unsigned i)
 {
-	return beats_any_up(b) && b->reported &&
-	       (b->report.hears >> i & 1) != 0;
+	if (!beats_any_up(b) || !b->reported || b->report.hears == 0)
+		return PACE_UNHEARD;
+	return (b->report.hears >> i & 1) != 0 ? PACE_HERE : PACE_ELSEWHERE;
 }
 
 static int

@@ -58,18 +58,27 @@ pace_echo_window(uint32_t speed, usec_t tb)
 	return n > BEAT_ECHO_WINDOW ? n : 0;
 }
 
+/* Is it time for a beat? */
+static bool
+beat_due(const struct pace *p, usec_t now, bool news, enum pace_heard heard)
+{
+	if (p->beat == 0 || now - p->beat >= PACE_BEAT_AGAIN)
+		return true;
+	return heard == PACE_UNHEARD || (heard == PACE_HERE && news);
+}
+
 enum pace_what
-pace_choose(const struct pace *p, usec_t now, usec_t tb, bool news, bool heard)
+pace_choose(const struct pace *p, usec_t now, usec_t tb, bool news,
+    enum pace_heard heard)
 {
 	usec_t interval = pace_interval(p->speed, tb);
 
 	if (p->speed == 0)
 		return PACE_BEAT;
-	if (p->free_at <= now && (news || !heard || p->beat == 0 ||
-				     now - p->beat >= PACE_BEAT_AGAIN))
+	if (p->free_at <= now && beat_due(p, now, news, heard))
 		return PACE_BEAT;
 	/* Ticks come a little early or late. */
-	if (heard && now - p->spoke + tb / 2 >= interval &&
+	if (heard == PACE_HERE && now - p->spoke + tb / 2 >= interval &&
 	    p->free_at <= now + fifth(p->speed, BEAT_LEN))
 		return PACE_PULSE;
 	return PACE_NOTHING;

@@ -7,6 +7,12 @@
  * there is news, or every so often. Pulses may take three quarters of the
  * fifth: one per 10 ms at 115200, one per 120 ms at 9600.
  *
+ * A director that does not hear the line while it hears us elsewhere gets a beat
+ * every so often and no more, news or not. Its terminal may not be read at all
+ * (the kernel's worker that does it waits behind real-time work there), and
+ * what it holds unread must stay far from the 4 KiB at which it stops its
+ * driver: that is never good, and User Mode Linux's never starts again.
+ *
  * Both directors derive a line's interval from its speed (the configuration
  * holds it equal on both) and the sender's Tb, which each beat tells.
  * Pure: no clock.
@@ -23,6 +29,13 @@
 #define PACE_BEAT_AGAIN (USEC_S / 2) /* a beat without news, at the latest */
 
 enum pace_what { PACE_NOTHING, PACE_PULSE, PACE_BEAT };
+
+/* Does the peer hear us? */
+enum pace_heard {
+	PACE_UNHEARD,	/* nobody knows: it may not know us yet */
+	PACE_ELSEWHERE, /* on another path only */
+	PACE_HERE	/* on this one: a pulse means something to it */
+};
 
 struct pace {
 	uint32_t speed;	    /* bit/s; 0: a network */
@@ -47,10 +60,9 @@ usec_t pace_beats_only(uint32_t speed, usec_t tb);
  * network's. */
 uint64_t pace_echo_window(uint32_t speed, usec_t tb);
 
-/* What to send now, a tick of tb or news. heard: the peer hears us on it, so
- * a pulse means something to it. */
-enum pace_what pace_choose(
-    const struct pace *p, usec_t now, usec_t tb, bool news, bool heard);
+/* What to send now, a tick of tb or news. */
+enum pace_what pace_choose(const struct pace *p, usec_t now, usec_t tb,
+    bool news, enum pace_heard heard);
 
 /* It was sent. */
 void pace_sent(struct pace *p, usec_t now, enum pace_what what, size_t payload);

@@ -344,6 +344,8 @@ test_pulse_bits(void)
 
 /* ---- pace ---- */
 
+#define UNREAD_MAX 3968 /* the kernel's terminal then stops its driver */
+
 struct paced {
 	size_t bytes, busiest; /* on the line; in the busiest second */
 	unsigned pulses, beats;
@@ -352,7 +354,7 @@ struct paced {
 
 /* Ten seconds of ticks; news: chance in percent that a tick has some. */
 static struct paced
-run_pace(uint32_t speed, usec_t tb, unsigned news, bool heard)
+run_pace(uint32_t speed, usec_t tb, unsigned news, enum pace_heard heard)
 {
 	struct pace p = { .speed = speed };
 	struct paced r = { 0 };
@@ -401,7 +403,7 @@ test_pace(void)
 	for (s = 0; s < ARRAY_LEN(speeds); s++)
 		for (n = 0; n < 2 * ARRAY_LEN(news); n++) {
 			tb = n % 2 == 0 ? 10000 : 20000;
-			r = run_pace(speeds[s], tb, news[n / 2], true);
+			r = run_pace(speeds[s], tb, news[n / 2], PACE_HERE);
 			ok(r.bytes <= 20 * speeds[s] / 50 + 130 &&
 				r.busiest <= speeds[s] / 50 + 140,
 			    "%u bit/s, Tb %llu, news %u%%: %u pulses and %u "
@@ -412,11 +414,15 @@ test_pace(void)
 				r.beats >= 2,
 			    "never silent for longer than the interval");
 		}
-	r = run_pace(115200, 10000, 0, false);
+	r = run_pace(115200, 10000, 0, PACE_UNHEARD);
 	ok(r.pulses == 0 && r.beats > 300,
 	    "who is not heard sends beats only: %u in 20 s", r.beats);
-	r = run_pace(115200, 10000, 100, true);
+	r = run_pace(115200, 10000, 100, PACE_HERE);
 	ok(r.beats > 80, "115200 full of news: %u beats in 20 s", r.beats);
+	r = run_pace(115200, 10000, 100, PACE_ELSEWHERE);
+	ok(r.pulses == 0 && r.beats >= 30 && r.bytes / 2 < UNREAD_MAX,
+	    "heard elsewhere: %u beats in 20 s; a terminal that nobody reads "
+	    "has room for 10 s", r.beats);
 }
 
 int
