@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/lock_memory.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -173,7 +173,7 @@ go_real_time(const struct daemon_desc *desc)
 	(void)mallopt(M_MMAP_THRESHOLD, KEEP_PAD);
 	/* With a limit left, locking would make later allocations fail. */
 	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0 ||
-	    mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+	    lock_memory() < 0)
 		log_warning("cannot=lock-memory why=\"%s\" "
 			    "effect=\"late when swapping\"",
 		    err_text(-errno));

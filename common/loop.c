@@ -3,12 +3,17 @@
  *
  * libqb's own timers are rounded to milliseconds by epoll; beats and their
  * deadlines want better, so one timerfd follows the head of the timer heap.
+ *
+ * What a beat costs is system calls, so none is made for nothing: the timerfd is
+ * not read, as setting it again forgets what it had to tell, and it is set
+ * once after all timers that were due.
  */
 #include "common/loop.h"
 
 #include <errno.h>
 #include <qb/qbdefs.h>
 #include <qb/qbloop.h>
+#include <stdbool.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -18,6 +23,9 @@ struct loop {
 	struct qb_loop *qb;
 	struct timers timers;
 	int fd;
+	bool firing;  /* timers: the timerfd is set afterwards */
+	bool in_turn; /* of a callback */
+	usec_t turn;  /* its time; 0: not asked yet */
 };
 
 struct watch {
@@ -44,22 +52,33 @@ rearm(struct loop *l)
 	(void)timerfd_settime(l->fd, TFD_TIMER_ABSTIME, &its, NULL);
 }
 
+static void
+turn_begin(struct loop *l, usec_t now)
+{
+	l->in_turn = true;
+	l->turn = now;
+}
+
 static int32_t
 on_timerfd(int32_t fd, int32_t revents, void *arg)
 {
 	struct loop *l = arg;
 	usec_t now = usec_mono();
-	uint64_t count;
 	struct timer *t;
 	unsigned bound = 1024;
 
+	(void)fd;
 	(void)revents;
-	(void)!read(fd, &count, sizeof(count));
+	turn_begin(l, now);
+	l->firing = true;
 	while ((t = timers_first(&l->timers)) != NULL && t->when <= now &&
 	       bound-- > 0) {
 		timers_del(&l->timers, t);
 		t->fn(t->arg);
+		turn_begin(l, 0); /* the next one asks for itself */
 	}
+	l->firing = false;
+	l->in_turn = false;
 	rearm(l);
 	return 0;
 }
@@ -123,10 +142,19 @@ loop_qb(struct loop *l)
 }
 
 usec_t
-loop_now(const struct loop *l)
+loop_now(struct loop *l)
 {
-	(void)l;
-	return usec_mono();
+	usec_t now = usec_mono();
+
+	if (l->in_turn)
+		l->turn = now;
+	return now;
+}
+
+usec_t
+loop_turn(struct loop *l)
+{
+	return l->in_turn && l->turn != 0 ? l->turn : loop_now(l);
 }
 
 usec_t
@@ -148,7 +176,7 @@ timer_at(struct timer *t, usec_t when)
 	timers_del(&t->loop->timers, t);
 	t->when = when;
 	timers_add(&t->loop->timers, t);
-	if (timers_first(&t->loop->timers) == t)
+	if (timers_first(&t->loop->timers) == t && !t->loop->firing)
 		rearm(t->loop);
 }
 
@@ -175,8 +203,11 @@ static int32_t
 on_fd(int32_t fd, int32_t revents, void *arg)
 {
 	struct watch *w = arg;
+	struct loop *l = w->loop; /* fn may free w */
 
+	turn_begin(l, 0);
 	w->fn(fd, revents, w->arg);
+	l->in_turn = false;
 	return 0;
 }
 

@@ -23,7 +23,12 @@ void loop_run(struct loop *l);    /* until loop_stop() */
 void loop_stop(struct loop *l);
 struct qb_loop *loop_qb(struct loop *l); /* borrowed, for libqb IPC; NULL fake */
 
-usec_t loop_now(const struct loop *l);  /* monotonic */
+usec_t loop_now(struct loop *l);        /* monotonic */
+/* Likewise, but asked for once in a callback of the loop and then remembered
+ * until its end, or until loop_now(): never before a time that was told
+ * already. Cheaper where the kernel has no vDSO. Not for measuring what a
+ * callback itself takes. */
+usec_t loop_turn(struct loop *l);
 usec_t loop_real(const struct loop *l); /* wall clock, for people */
 
 /* A timer is the caller's memory, zeroed or timer_init()ed before first use.

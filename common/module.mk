@@ -21,6 +21,7 @@ COMMON_SRC += \
 	common/ipcc.c \
 	common/ipcc_keep.c \
 	common/ipcs.c \
+	common/lock_memory.c \
 	common/log.c \
 	common/loop.c \
 	common/msg.c \

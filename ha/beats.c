@@ -74,7 +74,7 @@ path_set_up(struct beats *b, unsigned i, bool up)
 		return;
 	p->up = up;
 	p->in_pace = false;
-	p->since = loop_now(b->loop);
+	p->since = loop_turn(b->loop);
 	p->changes++;
 	b->ops->on_path(i, up, b->arg);
 }
@@ -106,7 +106,7 @@ static void
 on_deadline(void *arg)
 {
 	struct beats *b = arg;
-	usec_t now = loop_now(b->loop);
+	usec_t now = loop_turn(b->loop);
 	unsigned i;
 
 	note_lateness(b, &b->deadline, now);
@@ -120,7 +120,7 @@ on_deadline(void *arg)
 static void
 alive(struct beats *b, struct path_state *p)
 {
-	usec_t now = loop_now(b->loop), gap = now - p->heard;
+	usec_t now = loop_turn(b->loop), gap = now - p->heard;
 	usec_t tb = pace_interval(p->pace.speed, peer_interval(b));
 
 	if (p->up && p->heard != 0 && gap > p->gap_max)
@@ -188,7 +188,7 @@ on_frame(unsigned index, const void *bytes, size_t len, void *arg)
 	else
 		rc = on_beat(b, index, bytes, len);
 	if (rc < 0) {
-		p->refused = loop_now(b->loop);
+		p->refused = loop_turn(b->loop);
 		p->refusal = beat_refusal(rc);
 	}
 }
@@ -222,7 +222,7 @@ static void
 on_tick(void *arg)
 {
 	struct beats *b = arg;
-	usec_t now = loop_now(b->loop), next;
+	usec_t now = loop_turn(b->loop), next;
 	unsigned i;
 
 	note_lateness(b, &b->tick, now);

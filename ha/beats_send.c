@@ -49,7 +49,7 @@ static void
 send_on(struct beats *b, unsigned i, const struct beat *beat)
 {
 	struct path_state *p = &b->paths[i];
-	usec_t now = loop_now(b->loop);
+	usec_t now = loop_turn(b->loop);
 	uint8_t mem[BEAT_BYTES_MAX];
 	enum pace_what what;
 	int n, rc;

@@ -111,7 +111,7 @@ director_peer(const struct director *d)
 static bool
 within(const struct director *d, usec_t at, usec_t time)
 {
-	return at != 0 && loop_now(d->loop) - at < time;
+	return at != 0 && loop_turn(d->loop) - at < time;
 }
 
 /* Who was cut off, and is not any more, listens before it takes silence for
@@ -133,7 +133,7 @@ static bool
 sure_of_outside(const struct director *d)
 {
 	const struct outside_ops *o = d->ports.outside;
-	usec_t now = loop_now(d->loop), since;
+	usec_t now = loop_turn(d->loop), since;
 
 	if (o == NULL || beats_any_up(&d->beats))
 		return true;
@@ -151,7 +151,7 @@ ask_outside(struct director *d)
 	usec_t tb = d->beats.report.interval_us;
 
 	if (o != NULL && d->role == ROLE_STANDBY && d->beats.reported &&
-	    loop_now(d->loop) - d->beats.heard > tb + tb / 4)
+	    loop_turn(d->loop) - d->beats.heard > tb + tb / 4)
 		(void)o->sure(d->ports.outside_ctx, d->beats.heard + tb);
 }
 

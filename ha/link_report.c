@@ -83,5 +83,5 @@ link_report_counts(const struct director *d)
 	return r->heard != 0 && !beats_any_up(&d->beats) &&
 	       d->members.connected && d->members.peer &&
 	       r->heard > r->silent &&
-	       loop_now(d->loop) - r->heard < LINK_REPORT_STALE;
+	       loop_turn(d->loop) - r->heard < LINK_REPORT_STALE;
 }

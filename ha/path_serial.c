@@ -89,12 +89,12 @@ note_noise(struct path_serial *s)
 	t->garbage = bad;
 	if (more > 0) {
 		s->noise += more;
-		s->noisy = loop_now(s->loop);
+		s->noisy = loop_turn(s->loop);
 	}
 	if (s->noise >= NOISE && s->path.problem == NULL)
 		s->path.problem = NOISY;
 	if (s->path.problem == NOISY &&
-	    loop_now(s->loop) - s->noisy > NOISE_AGE) {
+	    loop_turn(s->loop) - s->noisy > NOISE_AGE) {
 		s->path.problem = NULL;
 		s->noise = 0;
 	}
@@ -129,6 +129,8 @@ serial_drain(struct path *p)
 		if (n < 0)
 			break;
 		serial_frame_feed(&s->in, bytes, (size_t)n, on_payload, s);
+		if ((size_t)n < sizeof(bytes))
+			break; /* that was all */
 	}
 	note_noise(s);
 }

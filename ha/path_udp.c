@@ -17,7 +17,8 @@
 #include "ha/path.h"
 
 #define RETRY USEC_S
-#define DRAIN_MAX 256 /* frames read in one go */
+#define BATCH 8	    /* frames read at a time */
+#define ROUNDS 32   /* and in one go so many times that */
 #define FRAME_MAX 2048
 
 struct path_udp {
@@ -43,16 +44,25 @@ static void
 udp_drain(struct path *p)
 {
 	struct path_udp *u = (struct path_udp *)p;
-	uint8_t frame[FRAME_MAX];
-	unsigned i;
-	ssize_t n;
+	uint8_t frames[BATCH][FRAME_MAX];
+	struct iovec iov[BATCH];
+	struct mmsghdr m[BATCH] = { 0 };
+	unsigned round, i;
+	int n;
 
-	for (i = 0; i < DRAIN_MAX && u->fd >= 0; i++) {
-		n = recv(u->fd, frame, sizeof(frame), MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ frames[i], FRAME_MAX };
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (round = 0; round < ROUNDS && u->fd >= 0; round++) {
+		n = recvmmsg(u->fd, m, BATCH, MSG_DONTWAIT, NULL);
+		for (i = 0; n > 0 && i < (unsigned)n; i++)
+			p->on_frame(
+			    p->index, frames[i], m[i].msg_len, p->arg);
+		if ((n < 0 && errno == EAGAIN) || (n >= 0 && n < BATCH))
 			return;
-		if (n >= 0) /* errors here are ICMP's word about the peer */
-			p->on_frame(p->index, frame, (size_t)n, p->arg);
+		/* other errors here are ICMP's word about the peer */
 	}
 }
 

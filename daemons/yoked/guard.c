@@ -66,7 +66,8 @@ static bool
 yoked_is_gone(const struct child *c)
 {
 	struct shared *s = c->shared;
-	uint64_t age = loop_now(c->loop) - atomic_load(&s->alive);
+	usec_t alive = atomic_load(&s->alive); /* it may go on meanwhile */
+	usec_t age = loop_now(c->loop) - alive;
 
 	return atomic_load(&s->holding) &&
 	    (c->dead || age > atomic_load(&s->patience));

@@ -20,15 +20,34 @@
 #define RT_PRIORITY 50
 #define READERS "yoke" /* the group that may read status */
 
+/* By the file alone: getgrnam() may ask a directory somewhere, and loads a
+ * megabyte for it. -1: there is none. */
+static gid_t
+readers(void)
+{
+	FILE *f = fopen("/etc/group", "re");
+	const struct group *g = NULL;
+	gid_t gid = (gid_t)-1;
+
+	if (f == NULL)
+		return gid;
+	while ((g = fgetgrent(f)) != NULL)
+		if (strcmp(g->gr_name, READERS) == 0) {
+			gid = g->gr_gid;
+			break;
+		}
+	(void)fclose(f);
+	return gid;
+}
+
 static int
 ipc_start(struct daemon *d)
 {
 	struct yoked *y = d->user;
-	const struct group *g = getgrnam(READERS);
 	int rc;
 
-	rc = ipcs_new(d->loop, d->conf->instance,
-	    g != NULL ? g->gr_gid : (gid_t)-1, &yoked_ipcs_ops, y, &y->ipcs);
+	rc = ipcs_new(d->loop, d->conf->instance, readers(), &yoked_ipcs_ops, y,
+	    &y->ipcs);
 	if (rc == -EADDRINUSE)
 		(void)snprintf(d->why, sizeof(d->why),
 		    "another yoked serves instance %s", d->conf->instance);

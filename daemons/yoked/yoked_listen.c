@@ -111,7 +111,7 @@ on_tick(void *arg)
 {
 	struct yoked *y = arg;
 
-	guard_alive(y->guard, loop_now(y->loop), y->director.holding);
+	guard_alive(y->guard, loop_turn(y->loop), y->director.holding);
 }
 
 static void

@@ -205,9 +205,15 @@ loop_qb(struct loop *l)
 }
 
 usec_t
-loop_now(const struct loop *l)
+loop_now(struct loop *l)
 {
 	return l->clock->now + l->origin;
+}
+
+usec_t
+loop_turn(struct loop *l)
+{
+	return loop_now(l);
 }
 
 usec_t

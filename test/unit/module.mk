@@ -7,6 +7,10 @@ test_lvs_diff_SRC := \
 	test/unit/test_lvs_diff.c \
 	test/fake/lvs_fake.c
 
+UNIT += test_loop
+test_loop_SRC := \
+	test/unit/test_loop.c
+
 UNIT += test_ipc
 test_ipc_SRC := \
 	test/unit/test_ipc.c
