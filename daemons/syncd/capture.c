@@ -45,7 +45,7 @@ put(void *arg, const struct sync_conn *c)
 {
 	struct syncd *s = arg;
 
-	(void)conn_map_put(&s->map, c, false, loop_now(s->loop));
+	(void)conn_map_put(&s->map, c, false, loop_turn(s->loop));
 }
 
 /* A datagram of our kernel's, which has one connection or two. Those full of

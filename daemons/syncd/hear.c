@@ -24,7 +24,7 @@ put(void *arg, const struct sync_conn *c)
 {
 	struct syncd *s = arg;
 
-	(void)conn_map_put(&s->map, c, false, loop_now(s->loop));
+	(void)conn_map_put(&s->map, c, false, loop_turn(s->loop));
 }
 
 static struct hear_port *

@@ -106,7 +106,7 @@ on_conn(void *arg, const struct lvs_conn *k)
 	if (k->client_port == 0)
 		c.flags |= SYNC_TEMPLATE;
 	state_of(k, &c);
-	(void)conn_map_put(&s->map, &c, true, loop_now(s->loop));
+	(void)conn_map_put(&s->map, &c, true, loop_turn(s->loop));
 }
 
 static void

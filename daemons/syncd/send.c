@@ -41,7 +41,7 @@ fill(struct syncd *s)
 
 	while (more && p->msg.len + CONN_BYTES <= sizeof(p->msg.bytes))
 		more = conn_map_walk(
-		    &s->map, &p->at, 1, loop_now(s->loop), add, p);
+		    &s->map, &p->at, 1, loop_turn(s->loop), add, p);
 	return more;
 }
 
@@ -100,7 +100,7 @@ static bool
 window_open(struct syncd *s)
 {
 	struct pass *p = &s->pass;
-	usec_t now = loop_now(s->loop);
+	usec_t now = loop_turn(s->loop);
 
 	if (p->done.datagrams - p->acked < WINDOW)
 		return true;

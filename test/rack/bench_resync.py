@@ -27,6 +27,8 @@ from rack import Rack, RunError, wait_for                   # noqa: E402
 from traffic import Traffic                                 # noqa: E402
 
 GOAL_S = 5
+LOOKS = 4               # at a director's list, for connections not seen in it
+SPARE_S = 5             # a timer with less than this left may be over
 
 
 def inject(rack, node, n, first=0, share6=10):
@@ -40,12 +42,41 @@ def inject(rack, node, n, first=0, share6=10):
                  f"{first} 3 {' '.join(servers.values())}", timeout=60)
 
 
-def listed(rack, node, name):
-    """The injected connections that a director's kernel has, as a set."""
+def look(rack, node, name):
+    """The injected connections that a director's kernel lists: {connection:
+    (state, when it ends if nothing comes, on this machine's clock)}."""
     path = f"{rack.dir}/{node}/{name}"
     rack.run(node, f"{BIN}/connload list {path}", timeout=120)
+    now, out = time.monotonic(), {}
     with open(path) as f:
-        return {line for line in f if " 10.0." in line or " [fd77:9:" in line}
+        for line in f:
+            who, _, rest = line.rstrip("\n").partition("\t")
+            state, left = rest.split()
+            if " 10.0." in who or " [fd77:9:" in who:
+                out[who] = state, now + int(left)
+    return out
+
+
+def listed(rack, node, name):
+    return set(look(rack, node, name))
+
+
+def missing(rack, node, name, want):
+    """Of want, what is not there. /proc is read in pieces, and each piece
+    begins at so many connections from the start: one that ends meanwhile
+    (a load's, of a minute ago) shifts the others, and one of them is not
+    seen. So who is not seen is looked for again. Whose time was up is not
+    missed, which is said, though."""
+    left, first, looks = set(want), None, 0
+    while left and looks < LOOKS:
+        left -= look(rack, node, name).keys()
+        looks += 1
+        first = len(left) if first is None else first
+    now = time.monotonic()
+    over = {c for c in left if want[c][1] < now + SPARE_S}
+    return {"lost": len(left - over), "expired": len(over), "looks": looks,
+            "unseen_at_first": first or 0,
+            "states": sorted({want[c][0] for c in left - over})}
 
 
 def beats_of(status):
@@ -112,11 +143,9 @@ def run(conns):
         r["transitions"] = {n: [f"{x['from']} {x['to']} {x['why']}" for x in
                                 pair.status(n)["transitions"]]
                             for n in rack.NODES}
-        want = listed(rack, active, "before")
-        r["active_has"], r["joined_has"] = len(want), 0
-        have = listed(rack, standby, "joined")
-        r["joined_has"] = len(have)
-        r["joined_missing"] = len(want - have)
+        want = look(rack, active, "before")
+        r["active_has"] = len(want)
+        r["joined"] = missing(rack, standby, "joined", want)
         with Traffic(rack, rate=200, established=50, young_rate=20) as t:
             t.wait_ready()
             time.sleep(1)
@@ -125,7 +154,7 @@ def run(conns):
             wait_for(lambda: rack.fetch() in rack.RS, 15, "service")
             time.sleep(2)
         r["cut"] = client(t.report) | {"outage_ms": t.report["outage_ms"]}
-        r["cut_missing"] = len(want - listed(rack, standby, "cut"))
+        r["survived"] = missing(rack, standby, "cut", want)
         return r
 
 
@@ -141,7 +170,7 @@ def client(report):
 def row(r):
     return (f"{r['sent']:8} {r['asked_to_full_s']:7.2f} s "
             f"{r['in_step_to_full_s']:7.2f} s {r['again']:6} "
-            f"{r['joined_missing']:8} {r['cut_missing']:8}   "
+            f"{r['joined']['lost']:8} {r['survived']['lost']:8}   "
             f"{r['load']['failed']}/{r['load']['attempts']:<6} "
             f"{r['load']['reset']}/{r['load']['hung']}/{r['load']['kept']:<5} "
             f"{r['active_beats']['after']['late_max_ms']:6.1f} "
@@ -154,11 +183,42 @@ HEAD = """\
     sent  asked-full  in step-full  again   joined  cut later  failed   reset/hung   late    gap  reset/hung"""
 
 
+def lost(r, what):
+    m = r[what]
+    text = f"{m['lost']} of {r['active_has']}"
+    if m["expired"]:
+        text += f", {m['expired']} had run out"
+    if m["looks"] > 1:
+        text += (f"; {m['unseen_at_first']} not seen in the first list, "
+                 f"{m['looks']} looks")
+    return m["lost"] == 0, text
+
+
+def verdicts(r):
+    """[(held, what, figure)]"""
+    load, cut = r["load"], r["cut"]
+    return [
+        (r["asked_to_full_s"] < GOAL_S, f"asked to full in < {GOAL_S} s",
+         f"{r['asked_to_full_s']:.2f} s; CPU "
+         + ", ".join(f"{n} {100 * v:.0f} %" for n, v in r["cpu"].items())),
+        (load["reset"] + load["hung"] == 0 and
+         load["failed"] <= load["late"], "traffic undisturbed meanwhile",
+         f"{load['failed']} of {load['attempts']} failed, {load['reset']} "
+         f"reset, {load['hung']} hung of {load['kept']}"),
+        (r["role_changes"] == 0, "no role changes meanwhile",
+         f"beats late by {r['active_beats']['after']['late_max_ms']:.1f} ms "
+         f"at most"),
+        (*lost(r, "joined")[:1], "none missing when it has joined",
+         lost(r, "joined")[1]),
+        (*lost(r, "survived")[:1], "a power cut loses none of them",
+         lost(r, "survived")[1]),
+        (cut["reset"] + cut["hung"] == 0, "nor of the client's at that cut",
+         f"{cut['reset']} reset, {cut['hung']} hung of {cut['kept']}"),
+    ]
+
+
 def held(r):
-    return (r["asked_to_full_s"] < GOAL_S and r["joined_missing"] == 0 and
-            r["cut_missing"] == 0 and r["load"]["reset"] == 0 and
-            r["load"]["hung"] == 0 and
-            r["load"]["failed"] <= r["load"]["late"])
+    return all(v[0] for v in verdicts(r))
 
 
 def main():
@@ -179,6 +239,9 @@ def main():
         try:
             doc["runs"].append(run(args.conns))
             print(row(doc["runs"][-1]), flush=True)
+            for ok, what, figure in verdicts(doc["runs"][-1]):
+                print(f"  {'held    ' if ok else 'not held'} {what}: {figure}",
+                      flush=True)
         except (RunError, OSError, RuntimeError, TimeoutError) as e:
             doc["failed"].append(f"{type(e).__name__}: {e}"[:2000])
             print(f"  failed: {doc['failed'][-1]}", flush=True)

@@ -3,7 +3,8 @@
  * those that are there, for tests that need more of them than clients can make.
  *
  *	connload add DEVICE SYNCID VIP PORT N FIRST METHOD DEST...
- *	connload list FILE       one line each, without state and age, unsorted
+ *	connload list FILE       one line each, unsorted: who, a tab, the state and
+ *	                         the seconds left
  *	connload time            how long reading them takes, in us, and how
  *many
  *
@@ -106,10 +107,11 @@ print(void *arg, const struct lvs_conn *c)
 {
 	char a[ADDR_TEXT_MAX], v[ADDR_TEXT_MAX], d[ADDR_TEXT_MAX];
 
-	fprintf(arg, "%u %s %s %s\n", c->protocol,
+	fprintf(arg, "%u %s %s %s\t%s %u\n", c->protocol,
 	    addr_format_port(&c->client, c->client_port, a, sizeof(a)),
 	    addr_format_port(&c->virt, c->virt_port, v, sizeof(v)),
-	    addr_format_port(&c->dest, c->dest_port, d, sizeof(d)));
+	    addr_format_port(&c->dest, c->dest_port, d, sizeof(d)), c->state,
+	    c->expires_s);
 }
 
 static void
