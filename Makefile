@@ -149,7 +149,8 @@ check-all: layers programs testprograms
 # takes 40 s of waiting, once is enough.
 check-unit: programs $(UNIT_BIN)
 	@echo "== unit and scenario tests$(FLAVOUR)"
-	$(Q)+$(MAKE) --no-print-directory -j2 --output-sync=target unit-main unit-watch
+	$(Q)+test/clean.sh $(MAKE) --no-print-directory -j2 --output-sync=target \
+		unit-main unit-watch
 
 SLOW_SAN = $(if $(SAN),$(BIN)/test_snmpd)
 .PHONY: unit-main unit-watch

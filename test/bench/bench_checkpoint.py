@@ -6,6 +6,7 @@ by itself.
 
 usage: bench_checkpoint.py [--dir DIR] [--seconds N] [--stall N] [--json FILE]"""
 import argparse
+import atexit
 import json
 import os
 import shutil
@@ -243,6 +244,7 @@ def main():
     a = p.parse_args()
     scratch = tempfile.mkdtemp(prefix="bench-checkpoint-",
                                dir=os.path.abspath(a.dir))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     doc = {"date": time.strftime("%Y-%m-%d"), **where(), "servers": 10000,
            "directory": a.dir, "root": os.geteuid() == 0,
            "filesystem": subprocess.run(
@@ -259,7 +261,6 @@ def main():
     report(doc)
     with open(a.json, "w") as f:
         json.dump(doc, f, indent=1)
-    shutil.rmtree(scratch)
 
 
 main()

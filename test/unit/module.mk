@@ -19,29 +19,35 @@ test_ipc_SRC := \
 UNIT += test_store test_store_flip test_store_ipc test_store_kill
 UNIT += test_store_power test_store_keep
 test_store_SRC = \
+	test/scratch.c \
 	test/unit/test_store.c \
 	test/unit/test_store_files.c \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
 test_store_flip_SRC = \
+	test/scratch.c \
 	test/unit/test_store_flip.c \
 	test/unit/test_store_help.c \
 	$(STORE_SRC)
 test_store_ipc_SRC = \
+	test/scratch.c \
 	test/unit/test_store_help.c \
 	test/unit/test_store_ipc.c \
 	$(CHECKPOINTD_SRC)
 test_store_ipc_LDLIBS := -lm
 test_store_kill_SRC = \
+	test/scratch.c \
 	test/unit/test_store_help.c \
 	test/unit/test_store_kill.c \
 	$(STORE_SRC)
 test_store_power_SRC = \
+	test/scratch.c \
 	test/unit/test_store_help.c \
 	test/unit/test_store_power.c \
 	$(STORE_SRC)
 test_store_power_PKG = $(STORE_PKG)
 test_store_keep_SRC = \
+	test/scratch.c \
 	test/unit/test_store_files.c \
 	test/unit/test_store_help.c \
 	test/unit/test_store_keep.c \
@@ -57,6 +63,7 @@ UNIT += test_store_fault
 test_store_fault_SRC = \
 	test/fake/io_fault.c \
 	test/fake/loop_fake.c \
+	test/scratch.c \
 	test/unit/test_store_fault.c \
 	test/unit/test_store_help.c \
 	$(CHECKPOINTD_SRC)
@@ -76,6 +83,7 @@ test_interval_LDLIBS := -lm
 
 UNIT += test_conf
 test_conf_SRC := \
+	test/scratch.c \
 	test/unit/test_conf.c
 test_conf_LDLIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
@@ -93,6 +101,7 @@ test_monitor_parts_SRC := \
 	daemons/monitord/lateness.c \
 	test/unit/test_monitor_parts.c
 test_monitor_policy_SRC = \
+	test/scratch.c \
 	test/unit/test_monitor_help.c \
 	test/unit/test_monitor_policy.c \
 	test/unit/test_monitor_server.c \
@@ -136,12 +145,14 @@ UNIT += test_serial test_serial_line test_serial_pair test_serial_pump
 test_serial_SRC := \
 	test/unit/test_serial.c
 test_serial_line_SRC := \
+	test/scratch.c \
 	test/unit/test_serial_line.c \
 	test/unit/test_serial_help.c
 test_serial_line_LDLIBS := -Wl,--wrap=ioctl,--wrap=tcsetattr
 test_serial_pump_SRC := \
 	test/unit/test_serial_pump.c
 test_serial_pair_SRC := \
+	test/scratch.c \
 	test/unit/test_serial_pair.c \
 	test/unit/test_serial_help.c
 
@@ -154,6 +165,7 @@ test_linkd_SRC = \
 # yoke checkpoint, run on directories made here
 UNIT += test_yoke_checkpoint
 test_yoke_checkpoint_SRC = \
+	test/scratch.c \
 	test/unit/test_store_files.c \
 	test/unit/test_store_help.c \
 	test/unit/test_yoke_checkpoint.c \
@@ -162,6 +174,7 @@ test_yoke_checkpoint_PKG = jansson $(STORE_PKG)
 
 UNIT += test_yoke
 test_yoke_SRC := \
+	test/scratch.c \
 	test/unit/test_yoke.c
 
 # the pair's decisions and what carries them out, on a fake clock
@@ -212,6 +225,7 @@ test_vip_dup_SRC := \
 # policies: a decision at a time, a whole run, and as text
 UNIT += test_weigh test_weigh_sim
 test_weigh_SRC := \
+	test/scratch.c \
 	test/unit/test_weigh.c \
 	test/unit/weigh_world.c
 test_weigh_LDLIBS := -lm
@@ -229,12 +243,14 @@ test_import_SRC = \
 # the agent of real servers
 UNIT += test_agentd
 test_agentd_SRC = \
+	test/scratch.c \
 	test/unit/test_agentd.c \
 	$(AGENTD_SRC)
 
 # checks beside tcp and http, and what agents say
 UNIT += test_checks
 test_checks_SRC = \
+	test/scratch.c \
 	test/unit/test_checks.c \
 	$(MONITOR_SRC)
 test_checks_PKG := libcurl jansson

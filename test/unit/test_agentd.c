@@ -14,11 +14,12 @@
 #include "common/mem.h"
 #include "daemons/agentd/agent.h"
 #include "daemons/agentd/arp.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 
 #define RSS_MAX_KB 5120 /* the goal; 4.5 MB when this was written */
 
-static char dir[] = "/tmp/test_agentd.XXXXXX";
+static char dir[SCRATCH_LEN];
 
 static const char *
 spew(const char *name, const char *text, mode_t mode)
@@ -415,10 +416,7 @@ test_program(void)
 int
 main(void)
 {
-	char cmd[64];
-
-	if (mkdtemp(dir) == NULL)
-		return 1;
+	scratch_dir(dir, sizeof(dir));
 	test_parse();
 	test_memory();
 	test_judge();
@@ -426,6 +424,5 @@ main(void)
 	test_hits();
 	test_arp();
 	test_program();
-	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd) != 0 || done();
+	return done();
 }

@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/monitor.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 
 #define DEADLINE (15 * USEC_S)
@@ -40,7 +41,7 @@ struct test {
 	struct conf_check checks[SERVICES][2];
 };
 
-static char dir[] = "/tmp/test_checks.XXXXXX";
+static char dir[SCRATCH_LEN];
 
 /* ---- what agents say ---- */
 
@@ -650,9 +651,9 @@ int
 main(void)
 {
 	static struct test t;
-	char cmd[64];
 
-	if (mkdtemp(dir) == NULL || loop_new(&t.loop) < 0)
+	scratch_dir(dir, sizeof(dir));
+	if (loop_new(&t.loop) < 0)
 		return 1;
 	timer_init(&t.poll, t.loop, on_poll, &t);
 	test_json();
@@ -664,6 +665,5 @@ main(void)
 	test_tls(&t);
 	timer_stop(&t.poll);
 	loop_free(t.loop);
-	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd) != 0 || done();
+	return done();
 }

@@ -19,6 +19,7 @@
 #include "common/conf_service.h"
 #include "common/err.h"
 #include "common/mem.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 
 #define GOLDENS "test/conf"
@@ -664,10 +665,9 @@ test_large(const char *dir)
 int
 main(void)
 {
-	char dir[] = "/tmp/test_conf.XXXXXX", cmd[64];
+	char dir[SCRATCH_LEN];
 
-	if (mkdtemp(dir) == NULL)
-		return 1;
+	scratch_dir(dir, sizeof(dir));
 	test_goldens(dir);
 	test_without_services(dir);
 	test_values();
@@ -681,7 +681,5 @@ main(void)
 	test_err_format();
 	test_no_memory(dir);
 	test_large(dir);
-	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	ok(system(cmd) == 0, "cleaned up");
 	return done();
 }

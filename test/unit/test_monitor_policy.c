@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemons/monitord/weigher.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_monitor_help.h"
 
@@ -70,13 +71,11 @@ weight_gone(struct test *t)
 static void
 test_policy(struct test *t)
 {
-	char record[] = "/tmp/test_monitor.XXXXXX", cmd[256];
+	char record[SCRATCH_LEN], cmd[512];
 	const char *bin = getenv("YOKE_BIN");
 	static struct builder b, without;
-	int fd = mkstemp(record);
 
-	close(fd);
-	(void)unlink(record);
+	scratch_file(record, sizeof(record));
 	(void)add(&b, "web", CHECK_HTTP, t->farm->port);
 	add_server(&b, 0, "r2");
 	policy(&b, record);
@@ -99,7 +98,6 @@ test_policy(struct test *t)
 	(void)snprintf(cmd, sizeof(cmd), "%s/yoke replay %s",
 	    bin != NULL ? bin : "build/bin", record);
 	is_int(system(cmd), 0, "the record gives the same decisions");
-	(void)unlink(record);
 
 	(void)add(&without, "web", CHECK_HTTP, t->farm->port);
 	add_server(&without, 0, "r2");

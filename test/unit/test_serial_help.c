@@ -65,9 +65,8 @@ cable_lay(struct cable *c, struct loop *l)
 {
 	unsigned i;
 
-	*c = (struct cable){ .loop = l, .dir = "/tmp/yoke-line-XXXXXX" };
-	if (mkdtemp(c->dir) == NULL)
-		abort();
+	*c = (struct cable){ .loop = l };
+	scratch_dir(c->dir, sizeof(c->dir));
 	for (i = 0; i < 2; i++) {
 		(void)snprintf(c->ends[i].link, sizeof(c->ends[i].link),
 		    "%s/%u", c->dir, i);
@@ -87,7 +86,7 @@ cable_remove(struct cable *c)
 			cable_hang_up(c, i);
 		(void)unlink(c->ends[i].link);
 	}
-	(void)rmdir(c->dir);
+	scratch_remove(c->dir);
 }
 
 void

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 
 #include "common/loop.h"
+#include "test/scratch.h"
 
 struct cable_end {
 	int master, slave; /* the slave is held, as a driver stays loaded */
-	char link[64];	   /* the device's name for whole of the cable's life */
+	char link[SCRATCH_LEN + 16];	   /* the device's name for whole of the cable's life */
 	struct watch *watch;
 	struct cable_end *other;
 	struct cable *cable;
@@ -19,7 +20,7 @@ struct cable_end {
 
 struct cable {
 	struct loop *loop;
-	char dir[32];
+	char dir[SCRATCH_LEN];
 	struct cable_end ends[2];
 	bool cut, garble;  /* bytes are lost; are other ones */
 	uint64_t bytes[2]; /* that came out of each end */

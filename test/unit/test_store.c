@@ -15,6 +15,7 @@
 
 #include "common/err.h"
 #include "store/store.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_files.h"
 #include "test/unit/test_store_help.h"

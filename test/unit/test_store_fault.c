@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemons/checkpointd/keeper.h"
+#include "test/scratch.h"
 #include "test/fake/io_fault.h"
 #include "test/fake/loop_fake.h"
 #include "test/tap.h"

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "test/scratch.h"
+
 struct store_id id;
 
 void

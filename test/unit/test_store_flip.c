@@ -9,6 +9,7 @@
 
 #include "common/mem.h"
 #include "store/store_view.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <dirent.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,32 +154,4 @@ large_table(unsigned n, struct table *ret)
 		next_change(ret, CHANGE_SERVER_SET, service, server, i, &c);
 		assert(table_apply(ret, &c) == 0);
 	}
-}
-
-void
-scratch_dir(char *buf, size_t len)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (tmp == NULL) /* a disk's pace makes these tests no better */
-		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(buf, len, "%s/yoke-test-XXXXXX", tmp);
-	assert(mkdtemp(buf) != NULL);
-}
-
-void
-scratch_remove(const char *dir)
-{
-	char path[1024];
-	struct dirent *ent;
-	DIR *d = opendir(dir);
-
-	while (d != NULL && (ent = readdir(d)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, ent->d_name);
-		if (ent->d_name[0] != '.')
-			(void)unlink(path);
-	}
-	if (d != NULL)
-		(void)closedir(d);
-	(void)rmdir(dir);
 }

@@ -27,7 +27,4 @@ void next_change(const struct table *t, enum change_what what,
     const char *service, const char *server, int64_t value,
     struct change *ret);
 
-void scratch_dir(char *buf, size_t len); /* made; in $TMPDIR or in memory */
-void scratch_remove(const char *dir);
-
 #endif

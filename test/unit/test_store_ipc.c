@@ -11,6 +11,7 @@
 #include "common/ipcs.h"
 #include "common/mem.h"
 #include "daemons/checkpointd/ipc.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_files.h"
 

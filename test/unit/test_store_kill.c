@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/store.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

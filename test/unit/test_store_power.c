@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "store/store.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "test/unit/test_store_help.h"
 

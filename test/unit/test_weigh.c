@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ha/weigh_text.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 #include "weigh_world.h"
 
@@ -468,12 +469,13 @@ replay(const char *file, const char *more, char *last, size_t len)
 static void
 test_replay(void)
 {
-	char file[] = "/tmp/test_weigh.XXXXXX", last[512], cmd[512];
+	char file[SCRATCH_LEN], last[512], cmd[512];
 	struct policy p = world_policy("type=both step=20");
-	int fd = mkstemp(file);
-	FILE *f = fdopen(fd, "w");
 	struct world w;
+	FILE *f;
 
+	scratch_file(file, sizeof(file));
+	f = fopen(file, "w");
 	fprintf(f, "%s\n", WEIGH_HEAD);
 	policy_keys(&p, record_key, f);
 	fprintf(f, "1000000000 server rs1 100\n"
@@ -502,7 +504,6 @@ test_replay(void)
 	ok(system(cmd) == 0, "and spoilt");
 	is_int(replay(file, "", last, sizeof(last)), 2, "%s", last);
 	ok(strstr(last, ":9: ") != NULL, "says the line");
-	(void)unlink(file);
 }
 
 int

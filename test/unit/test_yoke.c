@@ -15,6 +15,7 @@
 #include "common/ipcs.h"
 #include "common/mem.h"
 #include "common/service.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 
 #define PIECE 1000 /* of a status, so that many are needed */
@@ -26,7 +27,7 @@ struct play {
 	struct ipcs *ipcs;
 	struct ipcs_conn *watcher;
 	struct timer go_away;
-	char instance[NAME_LEN], dir[64];
+	char instance[NAME_LEN], dir[SCRATCH_LEN];
 	char status[TEXT_MAX]; /* what STATUS answers */
 	int rc;		       /* what COMMAND answers */
 	const char *text;
@@ -478,13 +479,12 @@ int
 main(void)
 {
 	static struct play p;
-	char line[128];
 
 	(void)setenv("TZ", "UTC", 1);
 	(void)unsetenv("NO_COLOR");
 	(void)snprintf(p.instance, sizeof(p.instance), "test-%d", getpid());
-	(void)snprintf(p.dir, sizeof(p.dir), "/tmp/test_yoke.XXXXXX");
-	if (mkdtemp(p.dir) == NULL || loop_new(&p.loop) < 0)
+	scratch_dir(p.dir, sizeof(p.dir));
+	if (loop_new(&p.loop) < 0)
 		return 1;
 	timer_init(&p.go_away, p.loop, on_go_away, &p);
 	test_alone(&p);
@@ -504,6 +504,5 @@ main(void)
 	test_watch(&p);
 	ipcs_free(p.ipcs);
 	loop_free(p.loop);
-	(void)snprintf(line, sizeof(line), "rm -rf %s", p.dir);
-	return system(line) != 0 || done();
+	return done();
 }

@@ -6,6 +6,7 @@ UNIT += $(WATCH_UNIT)
 
 test_feed_PKG = $(WATCH_PKG)
 test_feed_SRC = \
+	test/scratch.c \
 	test/watch/test_feed.c \
 	test/watch/test_play.c \
 	$(WATCH_SRC)
@@ -17,6 +18,7 @@ test_metrics_SRC = \
 	$(WATCH_SRC)
 test_metricsd_PKG = $(WATCH_PKG)
 test_metricsd_SRC = \
+	test/scratch.c \
 	test/watch/test_metricsd.c \
 	test/watch/test_metrics_grammar.c \
 	test/watch/test_play.c
@@ -27,9 +29,11 @@ test_events_SRC = \
 	test/watch/test_events.c \
 	$(WATCH_SRC)
 test_run_SRC = \
+	test/scratch.c \
 	test/watch/test_run.c
 test_notifyd_PKG = $(WATCH_PKG)
 test_notifyd_SRC = \
+	test/scratch.c \
 	test/watch/test_notifyd.c \
 	test/watch/test_play.c
 
@@ -41,6 +45,7 @@ test_mib_SRC = \
 	$(WATCH_SRC)
 test_snmpd_PKG = netsnmp $(WATCH_PKG)
 test_snmpd_SRC = \
+	test/scratch.c \
 	test/watch/test_play.c \
 	test/watch/test_snmpd.c
 
@@ -49,6 +54,7 @@ WATCH_UNIT += test_top
 UNIT += test_top
 test_top_PKG = $(WATCH_PKG)
 test_top_SRC = \
+	test/scratch.c \
 	test/watch/test_play.c \
 	test/watch/test_top.c \
 	$(filter-out $(STATUS_TEXT_SRC),$(WATCH_SRC)) \

@@ -96,8 +96,8 @@ play_new(const char *name)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)snprintf(p->instance, sizeof(p->instance), "%s-%d", name,
 	    (int)getpid());
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/yoke-%s-XXXXXX", name);
-	if (mkdtemp(p->dir) == NULL || loop_new(&p->loop) < 0)
+	scratch_dir(p->dir, sizeof(p->dir));
+	if (loop_new(&p->loop) < 0)
 		abort();
 	p->piece = 1000;
 	play_status(p, "{}");
@@ -108,13 +108,9 @@ play_new(const char *name)
 void
 play_free(struct play *p)
 {
-	char command[128];
-
 	play_yoked(p, false);
 	loop_free(p->loop);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", p->dir);
-	if (system(command) != 0)
-		printf("# cannot remove %s\n", p->dir);
+	scratch_remove(p->dir);
 	free(p->status);
 	free(p);
 }

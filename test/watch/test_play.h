@@ -11,19 +11,20 @@
 
 #include "common/ipcs.h"
 #include "common/loop.h"
+#include "test/scratch.h"
 
 struct play {
 	struct loop *loop;
 	struct ipcs *ipcs; /* NULL: no yoked runs */
 	struct ipcs_conn *watchers[8];
-	char instance[32], dir[64];
+	char instance[32], dir[SCRATCH_LEN];
 	char *status; /* what STATUS answers */
 	size_t piece; /* bytes of it at a time */
 	bool mute;    /* answers nothing, as if stopped */
 	unsigned statuses, pieces; /* asked for */
 };
 
-struct play *play_new(const char *name); /* yoked runs; a folder in /tmp */
+struct play *play_new(const char *name); /* yoked runs; has a folder */
 void play_free(struct play *p);		 /* and the folder is removed */
 
 void play_yoked(struct play *p, bool runs);

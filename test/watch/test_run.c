@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "common/run.h"
+#include "test/scratch.h"
 #include "test/tap.h"
 
 struct seen {
@@ -128,9 +129,9 @@ dies(const char *file)
 static void
 test_killed(struct seen *s)
 {
-	char file[64], script[256];
+	char file[SCRATCH_LEN], script[512];
 
-	(void)snprintf(file, sizeof(file), "/tmp/yoke-run-%d", (int)getpid());
+	scratch_file(file, sizeof(file));
 	(void)snprintf(script, sizeof(script),
 	    "trap '' TERM; echo slow; sleep 1000 & echo $! > %s; wait", file);
 	run(s, script, "", 500 * USEC_MS);
