@@ -3,4 +3,5 @@ WATCH_PKG := jansson
 WATCH_SRC := \
 	watch/events.c \
 	watch/feed.c \
+	watch/news.c \
 	watch/status_get.c

@@ -2,9 +2,8 @@
  * yoke-metricsd: this director's status for Prometheus. A process of its own:
  * whatever its clients do, yoked is asked for its status at most once a second.
  *
- *   yoked --watch/feed.c--> the newest status --metrics.c--> text --http.c-->
+ *   yoked --watch/news.c--> the newest status --metrics.c--> text --http.c-->
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,11 +12,11 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemons/metricsd/http.h"
-#include "watch/feed.h"
+#include "watch/news.h"
 
 struct metricsd {
 	struct daemon *daemon;
-	struct feed *feed;
+	struct news *news;
 	struct http *http;
 	json_t *status; /* NULL: there is none */
 	bool gone;      /* said so already */
@@ -37,43 +36,39 @@ want(void *arg)
 {
 	struct metricsd *m = arg;
 
-	feed_ask(m->feed);
+	news_ask(m->news);
 }
 
 static void
 set_status(struct metricsd *m, json_t *status)
 {
 	json_decref(m->status);
-	m->status = status;
+	m->status = json_incref(status);
 	http_ready(m->http, status != NULL);
 }
 
 static void
-on_status(const char *doc, size_t len, void *arg)
+on_status(json_t *status, void *arg)
 {
 	struct metricsd *m = arg;
-	json_error_t e;
-	json_t *j = json_loadb(doc, len, 0, &e);
 
-	if (j == NULL)
-		(void)snprintf(m->why, sizeof(m->why),
-		    "yoked's status is not JSON: %s", e.text);
-	else if (m->gone)
+	if (m->gone)
 		log_notice("yoked=back");
-	m->gone = j == NULL;
-	set_status(m, j);
+	m->gone = false;
+	set_status(m, status);
 }
 
 static void
-on_gone(int rc, void *arg)
+on_gone(int rc, const char *why, void *arg)
 {
 	struct metricsd *m = arg;
 
+	(void)rc;
 	(void)snprintf(m->why, sizeof(m->why), "yoked of instance %s: %s",
-	    m->daemon->conf->instance, err_text(rc));
+	    m->daemon->conf->instance, why);
 	if (!m->gone)
 		log_warning("yoked=gone why=\"%s\" action=\"asked again\"",
-		    err_text(rc));
+		    why);
 	m->gone = true;
 	set_status(m, NULL);
 }
@@ -131,27 +126,27 @@ on_reload(void *arg)
 	reload(m->daemon);
 }
 
-static const struct feed_ops feed_ops = {
+static const struct news_ops news_ops = {
 	.on_status = on_status,
 	.on_gone = on_gone,
 	.on_reload = on_reload,
 };
 
 static int
-feed_start(struct daemon *d)
+news_start(struct daemon *d)
 {
 	struct metricsd *m = d->user;
 
 	m->daemon = d;
-	return feed_new(d->loop, d->conf->instance, &feed_ops, m, &m->feed);
+	return news_new(d, &news_ops, m, &m->news);
 }
 
 static void
-feed_stop(struct daemon *d)
+news_stop(struct daemon *d)
 {
 	struct metricsd *m = d->user;
 
-	feed_free(m->feed);
+	news_free(m->news);
 	json_decref(m->status);
 }
 
@@ -173,7 +168,7 @@ http_stop(struct daemon *d)
 }
 
 static const struct part parts[] = {
-	{ "feed", feed_start, feed_stop },
+	{ "news", news_start, news_stop },
 	{ "http", http_start, http_stop },
 };
 

@@ -2,34 +2,21 @@
  * yoke-notifyd: tells commands and FIFOs of the operator what happens to this
  * director. A process of its own: whatever they do, yoked waits for none of it.
  *
- *   yoked --watch/feed.c--> status --watch/events.c--> events --sink.c--> each
- *
- * A line of yoked's news makes it look at the status, at most once a second; a
- * change of role at once. What both statuses do not show did not last.
+ *   yoked --watch/news.c--> events --sink.c--> each
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/daemon.h"
-#include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemons/notifyd/sink.h"
-#include "watch/feed.h"
-#include "watch/status_get.h"
-
-#define LOOK (5 * USEC_S)    /* without news, for what makes no line */
-#define GONE (3 * USEC_S)    /* yoked may be away for, as when it restarts */
+#include "watch/news.h"
 
 struct notifyd {
 	struct daemon *daemon;
-	struct feed *feed;
+	struct news *news;
 	struct sink *sinks;
-	json_t *status; /* the last one; NULL: none yet */
-	struct timer look, gone;
-	bool told_gone;
-	int gone_rc;
 };
 
 static void
@@ -45,83 +32,12 @@ on_event(const struct event *e, void *arg)
 		sink_event(s, e);
 }
 
-/* Of yoked itself, which cannot say it. */
 static void
-tell_yoked(struct notifyd *n, enum event_id id, const char *text)
+on_gone(int rc, const char *why, void *arg)
 {
-	const struct event e = {
-		.id = id,
-		.instance = n->daemon->conf->instance,
-		.node = n->daemon->conf->self->name,
-		.role = get_str_at(n->status, "role"),
-		.epoch = (uint64_t)get_num_at(n->status, "epoch"),
-		.at_us = (int64_t)loop_real(n->daemon->loop),
-		.service = "", .server = "", .path = "", .name = "",
-		.from = "", .why = "", .text = text,
-		.silence_us = -1, .took_us = -1,
-	};
-
-	on_event(&e, n);
-}
-
-static void
-on_status(const char *text, size_t len, void *arg)
-{
-	struct notifyd *n = arg;
-	json_error_t e;
-	json_t *j = json_loadb(text, len, 0, &e);
-
-	if (j == NULL) {
-		log_warning("status=unreadable why=\"%s\"", e.text);
-		return;
-	}
-	timer_stop(&n->gone);
-	if (n->told_gone)
-		tell_yoked(n, EVENT_YOKED_BACK, "yoked answers again");
-	n->told_gone = false;
-	events_between(n->status, j, on_event, n);
-	json_decref(n->status);
-	n->status = j;
-	timer_in(&n->look, LOOK);
-}
-
-static void
-on_gone(int rc, void *arg)
-{
-	struct notifyd *n = arg;
-
-	n->gone_rc = rc;
-	if (!n->told_gone && !timer_armed(&n->gone))
-		timer_in(&n->gone, GONE);
-	timer_in(&n->look, USEC_S);
-}
-
-static void
-on_still_gone(void *arg)
-{
-	struct notifyd *n = arg;
-
-	n->told_gone = true;
-	tell_yoked(n, EVENT_YOKED_GONE, err_text(n->gone_rc));
-}
-
-static void
-on_look(void *arg)
-{
-	struct notifyd *n = arg;
-
-	feed_ask(n->feed);
-}
-
-static void
-on_line(const char *line, void *arg)
-{
-	struct notifyd *n = arg;
-
-	if (strncmp(line, "role=", 5) == 0)
-		feed_hurry(n->feed);
-	else
-		feed_ask(n->feed);
+	(void)arg;
+	if (rc == -EBADMSG)
+		log_warning("status=unreadable why=\"%s\"", why);
 }
 
 /* ---- parts ---- */
@@ -225,37 +141,31 @@ sinks_stop(struct daemon *d)
 	n->sinks = NULL;
 }
 
-static const struct feed_ops feed_ops = {
-	.on_status = on_status,
-	.on_line = on_line,
+static const struct news_ops news_ops = {
 	.on_gone = on_gone,
+	.on_event = on_event,
 	.on_reload = on_reload,
 };
 
 static int
-feed_start(struct daemon *d)
+news_start(struct daemon *d)
 {
 	struct notifyd *n = d->user;
 
-	timer_init(&n->look, d->loop, on_look, n);
-	timer_init(&n->gone, d->loop, on_still_gone, n);
-	return feed_new(d->loop, d->conf->instance, &feed_ops, n, &n->feed);
+	return news_new(d, &news_ops, n, &n->news);
 }
 
 static void
-feed_stop(struct daemon *d)
+news_stop(struct daemon *d)
 {
 	struct notifyd *n = d->user;
 
-	feed_free(n->feed);
-	timer_stop(&n->look);
-	timer_stop(&n->gone);
-	json_decref(n->status);
+	news_free(n->news);
 }
 
 static const struct part parts[] = {
 	{ "sinks", sinks_start, sinks_stop },
-	{ "feed", feed_start, feed_stop },
+	{ "news", news_start, news_stop },
 };
 
 static const struct daemon_desc desc = {

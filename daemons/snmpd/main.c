@@ -1,36 +1,30 @@
 /*
  * yoke-snmpd: this director's status for SNMP, as a subagent of snmpd.
  *
- *   yoked --watch/feed.c--> status --mib.c--> values --agent.c--> snmpd
- *                                  --watch/events.c--> notifications
+ *   yoked --watch/news.c--> status --mib.c--> values --agent.c--> snmpd
+ *                           events ----------------> notifications
  *
  * While somebody asks, values are at most about a second old; else they are
  * looked at now and then, for the notifications. However fast a manager walks,
  * yoked is asked once a second.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "common/daemon.h"
-#include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemons/snmpd/agent.h"
 #include "daemons/snmpd/mib.h"
-#include "watch/feed.h"
-
-#define LOOK (5 * USEC_S) /* without news and questions */
-#define GONE (3 * USEC_S) /* yoked may be away for, as when it restarts */
+#include "watch/news.h"
 
 struct snmpd {
 	struct daemon *daemon;
-	struct feed *feed;
+	struct news *news;
 	struct agent *agent;
 	struct mib *mib; /* NULL: none yet */
 	usec_t when;	 /* it was made */
-	struct timer look, gone;
-	bool answers, told_gone;
-	int gone_rc;
+	bool answers;
 };
 
 static void
@@ -46,96 +40,31 @@ on_event(const struct event *e, void *arg)
 }
 
 static void
-tell_yoked(struct snmpd *s, enum event_id id, const char *text)
+on_status(json_t *status, void *arg)
 {
-	const struct event e = {
-		.id = id,
-		.instance = s->daemon->conf->instance,
-		.node = s->daemon->conf->self->name,
-		.role = "", .service = "", .server = "", .path = "",
-		.name = "", .from = "", .why = "", .text = text,
-	};
+	struct snmpd *s = arg;
+	usec_t now = loop_now(s->daemon->loop);
+	struct mib *fresh = mib_new(json_incref(status), now, s->mib);
 
-	on_event(&e, s);
-}
-
-static void
-set_mib(struct snmpd *s, json_t *status)
-{
-	struct mib *fresh;
-
-	fresh = mib_new(status, loop_now(s->daemon->loop), s->mib);
 	if (fresh == NULL) {
 		log_err("status=dropped why=\"out of memory\"");
 		json_decref(status);
 		return;
 	}
-	events_between(
-	    s->mib != NULL ? mib_status(s->mib) : NULL, status, on_event, s);
 	mib_free(s->mib);
 	s->mib = fresh;
-	s->when = loop_now(s->daemon->loop);
+	s->when = now;
 	s->answers = true;
 }
 
 static void
-on_status(const char *text, size_t len, void *arg)
-{
-	struct snmpd *s = arg;
-	json_error_t e;
-	json_t *j = json_loadb(text, len, 0, &e);
-
-	if (!json_is_object(j)) {
-		log_warning("status=unreadable why=\"%s\"", e.text);
-		json_decref(j);
-		return;
-	}
-	timer_stop(&s->gone);
-	if (s->told_gone)
-		tell_yoked(s, EVENT_YOKED_BACK, "yoked answers again");
-	s->told_gone = false;
-	set_mib(s, j);
-	timer_in(&s->look, LOOK);
-}
-
-static void
-on_gone(int rc, void *arg)
+on_gone(int rc, const char *why, void *arg)
 {
 	struct snmpd *s = arg;
 
+	if (rc == -EBADMSG)
+		log_warning("status=unreadable why=\"%s\"", why);
 	s->answers = false;
-	s->gone_rc = rc;
-	if (!s->told_gone && !timer_armed(&s->gone))
-		timer_in(&s->gone, GONE);
-	timer_in(&s->look, USEC_S);
-}
-
-static void
-on_still_gone(void *arg)
-{
-	struct snmpd *s = arg;
-
-	s->told_gone = true;
-	tell_yoked(s, EVENT_YOKED_GONE, err_text(s->gone_rc));
-}
-
-static void
-on_look(void *arg)
-{
-	struct snmpd *s = arg;
-
-	feed_ask(s->feed);
-}
-
-static void
-on_line(const char *line, void *arg)
-{
-	struct snmpd *s = arg;
-
-	if (strncmp(line, "role=", 5) == 0)
-		feed_hurry(s->feed);
-	else
-		feed_ask(s->feed);
 }
 
 /* ---- the agent's side ---- */
@@ -146,8 +75,8 @@ values(void *arg)
 	struct snmpd *s = arg;
 	usec_t now = loop_now(s->daemon->loop);
 
-	if (s->feed != NULL && now > s->when + USEC_S)
-		feed_ask(s->feed);
+	if (s->news != NULL && now > s->when + USEC_S)
+		news_ask(s->news);
 	if (s->mib != NULL)
 		mib_set_live(s->mib, s->answers, now);
 	return s->mib;
@@ -193,10 +122,10 @@ on_reload(void *arg)
 	reload(s->daemon);
 }
 
-static const struct feed_ops feed_ops = {
+static const struct news_ops news_ops = {
 	.on_status = on_status,
-	.on_line = on_line,
 	.on_gone = on_gone,
+	.on_event = on_event,
 	.on_reload = on_reload,
 };
 
@@ -208,8 +137,6 @@ agent_start(struct daemon *d)
 	struct snmpd *s = d->user;
 
 	s->daemon = d;
-	timer_init(&s->look, d->loop, on_look, s);
-	timer_init(&s->gone, d->loop, on_still_gone, s);
 	return agent_new(
 	    d->loop, d->conf->snmp_agentx, &agent_ops, s, &s->agent);
 }
@@ -224,27 +151,25 @@ agent_stop(struct daemon *d)
 }
 
 static int
-feed_start(struct daemon *d)
+news_start(struct daemon *d)
 {
 	struct snmpd *s = d->user;
 
-	return feed_new(d->loop, d->conf->instance, &feed_ops, s, &s->feed);
+	return news_new(d, &news_ops, s, &s->news);
 }
 
 static void
-feed_stop(struct daemon *d)
+news_stop(struct daemon *d)
 {
 	struct snmpd *s = d->user;
 
-	feed_free(s->feed);
-	s->feed = NULL;
-	timer_stop(&s->look);
-	timer_stop(&s->gone);
+	news_free(s->news);
+	s->news = NULL;
 }
 
 static const struct part parts[] = {
 	{ "agent", agent_start, agent_stop },
-	{ "feed", feed_start, feed_stop },
+	{ "news", news_start, news_stop },
 };
 
 static const struct daemon_desc desc = {

@@ -1,6 +1,6 @@
 # those who look at yoked, beside a played one (test_play); they wait more than
 # they work, so they are run side by side
-WATCH_UNIT := test_feed test_metrics test_metricsd test_events test_run
+WATCH_UNIT := test_feed test_news test_metrics test_metricsd test_events test_run
 WATCH_UNIT += test_notifyd test_mib test_snmpd
 UNIT += $(WATCH_UNIT)
 
@@ -8,6 +8,12 @@ test_feed_PKG = $(WATCH_PKG)
 test_feed_SRC = \
 	test/scratch.c \
 	test/watch/test_feed.c \
+	test/watch/test_play.c \
+	$(WATCH_SRC)
+test_news_PKG = $(WATCH_PKG)
+test_news_SRC = \
+	test/scratch.c \
+	test/watch/test_news.c \
 	test/watch/test_play.c \
 	$(WATCH_SRC)
 test_metrics_PKG = libmicrohttpd $(WATCH_PKG)
