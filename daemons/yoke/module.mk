@@ -19,6 +19,8 @@ IMPORT_SRC := \
 	daemons/yoke/import_check.c \
 	daemons/yoke/import_file.c \
 	daemons/yoke/import_keepalived.c \
+	daemons/yoke/import_keepalived_check.c \
+	daemons/yoke/import_keepalived_service.c \
 	daemons/yoke/import_ldirectord.c \
 	daemons/yoke/import_model.c \
 	daemons/yoke/import_print.c \
