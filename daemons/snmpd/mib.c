@@ -24,14 +24,7 @@ enum kind {
 	BIG,
 	MAYBE,
 #define ENUM(name, words) name,
-#define SCALARS(group, name, at)
-#define TABLE(group, name, at)
-#define OBJ(group, number, name, type, path, help)
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 	KIND__LAST
 };
 
@@ -40,16 +33,9 @@ static const struct object {
 	enum kind kind;
 	const char *path;
 } objects[] = {
-#define ENUM(name, words)
-#define SCALARS(group, name, at)
-#define TABLE(group, name, at)
 #define OBJ(group, number, name, type, path, help) \
 	{ group, number, type, path },
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 };
 
 static const struct group_row {
@@ -57,29 +43,16 @@ static const struct group_row {
 	bool table;
 	const char *at;
 } group_rows[] = {
-#define ENUM(name, words)
 #define SCALARS(group, name, at) { group, false, at },
 #define TABLE(group, name, at) { group, true, at },
-#define OBJ(group, number, name, type, path, help)
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 };
 
 static const struct {
 	const char *name, *words;
 } enums[KIND__LAST] = {
 #define ENUM(name, words) [name] = { #name, words },
-#define SCALARS(group, name, at)
-#define TABLE(group, name, at)
-#define OBJ(group, number, name, type, path, help)
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 };
 
 #define GROUPS ARRAY_LEN(group_rows)

@@ -24,31 +24,18 @@ static const struct group {
 	bool table;
 	const char *at;
 } groups[] = {
-#define ENUM(name, words)
 #define SCALARS(group, name, at) { group, false, at },
 #define TABLE(group, name, at) { group, true, at },
-#define OBJ(group, number, name, type, path, help)
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 };
 
 static const struct object {
 	unsigned group, number;
 	const char *name, *path;
 } objects[] = {
-#define ENUM(name, words)
-#define SCALARS(group, name, at)
-#define TABLE(group, name, at)
 #define OBJ(group, number, name, type, path, help) \
 	{ group, number, #name, path },
 #include "schema/mib.def"
-#undef ENUM
-#undef SCALARS
-#undef TABLE
-#undef OBJ
 };
 
 static const struct group *
