@@ -13,7 +13,9 @@ yoked_SRC := \
 	daemons/yoked/yoked_net.c \
 	daemons/yoked/yoked_reload.c \
 	daemons/yoked/yoked_status.c \
+	daemons/yoked/yoked_status_alarms.c \
 	daemons/yoked/yoked_status_net.c \
+	daemons/yoked/yoked_status_pair.c \
 	daemons/yoked/yoked_status_services.c \
 	daemons/yoked/yoked_status_tc.c \
 	daemons/yoked/yoked_store.c \

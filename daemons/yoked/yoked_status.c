@@ -1,8 +1,8 @@
 /*
  * yoked_status: one walk over everything an operator may want to see, written
- * as JSON. Only here and in yoked_status_services.c, _net.c, _tc.c are the fields
- * listed; schema/status.def has a row for each. It reads what is in memory:
- * nothing here asks the kernel or another process, so its cost is that of the
+ * as JSON. Only here and in yoked_status_*.c are the fields listed;
+ * schema/status.def has a row for each. It reads what is in memory: nothing
+ * here asks the kernel or another process, so its cost is that of the
  * text alone. Of ten thousand servers that is 15 ms, more than a beat may wait:
  * it is written as it is fetched, a piece at a time.
  */
@@ -15,28 +15,18 @@
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
 #include "daemons/yoked/yoked_status.h"
+#include "daemons/yoked/yoked_status_impl.h"
 #include "ha/mounting.h"
 
-#define MONITOR_WORD (120 * USEC_S)
-#define MONITOR_LATE (50U * 1000) /* us */
-#define RECENT (3 * USEC_S) /* a refused beat of then still explains things */
-
-static bool
-holds(const struct director *d)
+bool
+status_holds(const struct director *d)
 {
 	return d->role == ROLE_ACTIVE || d->role == ROLE_HANDING_OVER ||
 	       d->role == ROLE_TAKING_OVER;
 }
 
-static usec_t
-ago(usec_t now, usec_t then)
-{
-	return now > then ? now - then : 0;
-}
-
-/* The peer follows our table, or the active's, and is heard now. */
-static bool
-peer_in_step(const struct director *d)
+bool
+status_peer_in_step(const struct director *d)
 {
 	const struct beat *b = &d->beats.report;
 
@@ -45,185 +35,12 @@ peer_in_step(const struct director *d)
 }
 
 void
-yoked_alarm(struct out *o, const char *name, const char *text)
+status_lag(struct out *o, bool known, uint64_t seq, uint64_t behind)
 {
-	out_object(o, NULL);
-	out_str(o, "name", name);
-	out_str(o, "text", text);
-	out_close(o);
-}
-
-/* Why a path that is down is down, as far as it shows. */
-static const char *
-path_trouble(const struct yoked *y, const struct path_state *p)
-{
-	static const char *const refusals[REFUSED__LAST] = {
-		[REFUSED_MALFORMED] = "what is heard on it is no beat",
-		[REFUSED_VERSION] = "its beats have another version",
-		[REFUSED_AUTH] = ("its beats are not signed with our key; is "
-				 "the key file the same on both directors?"),
-		[REFUSED_FOREIGN] = "its beats are of another instance or node",
-		[REFUSED_REPLAY] = "only old beats are heard on it",
-		[REFUSED_UNPROVEN] = "its beats do not answer ours",
-	};
-
-	if (p->path != NULL && p->path->problem != NULL)
-		return p->path->problem;
-	if (p->refused != 0 && ago(loop_now(y->loop), p->refused) < RECENT)
-		return refusals[p->refusal];
-	if (p->path != NULL && p->path->line != NULL &&
-	    p->path->line->carrier == CARRIER_NO)
-		return "no carrier: the other side is off or the cable is "
-		       "unplugged";
-	return p->heard == 0 ? "nothing was ever heard on it"
-			     : "nothing is heard on it";
-}
-
-static void
-path_alarms(const struct yoked *y, struct out *o)
-{
-	const struct beats *b = &y->director.beats;
-	char text[CONF_TEXT_LEN];
-	unsigned i;
-
-	for (i = 0; i < b->n_paths; i++) {
-		const struct path_state *p = &b->paths[i];
-
-		if (p->up)
-			continue;
-		(void)snprintf(text, sizeof(text), "path %s: %s", p->own->name,
-		    path_trouble(y, p));
-		yoked_alarm(o, "path", text);
-	}
-}
-
-/* Connected is not enough: it may be stopped, or wait for a disk. */
-static bool
-helper_answers(const struct yoked *y, const struct helper *h)
-{
-	return h->conn != NULL && loop_now(y->loop) - h->heard < HELPER_SILENT;
-}
-
-static void
-helper_alarm(const struct yoked *y, const struct helper *h, struct out *o)
-{
-	char text[64];
-
-	if (helper_answers(y, h))
-		return;
-	(void)snprintf(text, sizeof(text), "yoke-%s %s", h->name,
-	    h->conn == NULL ? "is not connected" : "does not answer");
-	yoked_alarm(o, h->name, text);
-}
-
-/* Its last word counts for two minutes. */
-static void
-late_alarm(const struct yoked *y, struct out *o)
-{
-	const struct monitor_state *s = &y->monitor_state;
-	char text[160];
-
-	if (y->monitor.conn == NULL || y->monitor_said == 0 ||
-	    ago(loop_now(y->loop), y->monitor_said) > MONITOR_WORD)
-		return;
-	if (s->late_p99_us > MONITOR_LATE) {
-		(void)snprintf(text, sizeof(text), "probes begin late, one in "
-		    "a hundred by %u ms or more: servers are judged later "
-		    "than configured", s->late_p99_us / 1000);
-		yoked_alarm(o, "monitord-late", text);
-	}
-	if (s->unasked > 0) {
-		(void)snprintf(text, sizeof(text), "%u probes of %u could not "
-		    "be made in the last minute, for reasons of this machine",
-		    s->unasked, s->started);
-		yoked_alarm(o, "monitord-unasked", text);
-	}
-}
-
-static void
-link_alarms(const struct yoked *y, struct out *o)
-{
-	const struct director *d = &y->director;
-
-	helper_alarm(y, &y->link, o);
-	if (y->link.conn == NULL)
-		return;
-	if (!d->members.connected)
-		yoked_alarm(o, "link", "corosync is not connected");
-	else if (!d->members.peer && beats_any_up(&d->beats))
-		yoked_alarm(o, "link", "the peer is not in the corosync group");
-}
-
-static void
-store_alarms(const struct yoked *y, struct out *o)
-{
-	const struct store_state *s = &y->store_state;
-	char text[WIRE_TEXT_LEN + 32];
-
-	helper_alarm(y, &y->store, o);
-	if (s->mounting == MOUNTING_STUCK) {
-		(void)snprintf(text, sizeof(text),
-		    "%.120s cannot be unmounted here; the other director waits",
-		    y->conf->checkpoint_device);
-		yoked_alarm(o, "device", text);
-	}
-	if (!holds(&y->director) || s->ok || s->error[0] == '\0')
-		return;
-	(void)snprintf(text, sizeof(text), "checkpoint: %s", s->error);
-	yoked_alarm(o, "checkpoint", text);
-}
-
-static void
-service_alarms(const struct yoked *y, struct out *o)
-{
-	const struct director *d = &y->director;
-	char text[128];
-
-	if (d->vip_rc < 0) {
-		(void)snprintf(text, sizeof(text), "virtual addresses: %s",
-		    err_text(d->vip_rc));
-		yoked_alarm(o, "vips", text);
-	}
-	if (d->ipvs.rc < 0 || d->ipvs.error[0] != '\0')
-		yoked_alarm(o, "ipvs", d->ipvs.error);
-	helper_alarm(y, &y->monitor, o);
-	late_alarm(y, o);
-	if (y->conf->sync)
-		helper_alarm(y, &y->sync, o);
-}
-
-static void
-fence_alarm(const struct yoked *y, struct out *o)
-{
-	const struct fence *f = &y->director.fence;
-	char text[256];
-
-	if (f->state != FENCE_FAILED)
-		return;
-	(void)snprintf(text, sizeof(text), "fencing %s failed: %s; tried again",
-	    y->conf->peer->name, f->text);
-	yoked_alarm(o, "fence", text);
-}
-
-static void
-show_alarms(const struct yoked *y, struct out *o)
-{
-	const struct director *d = &y->director;
-	enum why why = d->decision.why;
-
-	out_array(o, "alarms");
-	if (d->decision.alarm)
-		yoked_alarm(o, why_name(why), why_text(why));
-	if (d->role == ROLE_ACTIVE && !peer_in_step(d) &&
-	    !(d->decision.alarm && why == WHY_ALONE))
-		yoked_alarm(o, "no-standby", "no standby is in step");
-	fence_alarm(y, o);
-	yoked_alarms_net(y, o);
-	service_alarms(y, o);
-	path_alarms(y, o);
-	link_alarms(y, o);
-	store_alarms(y, o);
-	out_close(o);
+	if (known)
+		out_num(o, "lag_changes", seq > behind ? seq - behind : 0);
+	else
+		out_null(o, "lag_changes");
 }
 
 static void
@@ -241,197 +58,12 @@ show_self(const struct yoked *y, struct out *o)
 	out_usec(o, "time_us", real);
 	out_str(o, "role", role_name(d->role));
 	out_ms(o, "role_since_ms",
-	    ago(now, d->role_since != 0 ? d->role_since : y->start));
+	    status_ago(now, d->role_since != 0 ? d->role_since : y->start));
 	out_num(o, "epoch", d->table.epoch);
 	out_num(o, "seq", d->table.seq);
 	out_str(o, "why", why_name(d->decision.why));
 	out_str(o, "text", why_text(d->decision.why));
-	out_ms(o, "uptime_ms", ago(now, y->start));
-}
-
-/* How far `behind` is from `seq`; null unless it makes sense to ask. */
-static void
-show_lag(struct out *o, bool known, uint64_t seq, uint64_t behind)
-{
-	if (known)
-		out_num(o, "lag_changes", seq > behind ? seq - behind : 0);
-	else
-		out_null(o, "lag_changes");
-}
-
-static void
-show_peer_lag(const struct director *d, struct out *o)
-{
-	const struct beat *b = &d->beats.report;
-	bool known =
-	    d->beats.reported && holds(d) && b->table_epoch == d->table.epoch;
-
-	show_lag(o, known, d->table.seq, b->seq);
-	if (known && b->seq >= d->table.seq)
-		out_ms(o, "lag_ms", 0);
-	else
-		out_null(o, "lag_ms");
-}
-
-static void
-show_peer(const struct yoked *y, struct out *o)
-{
-	const struct director *d = &y->director;
-	const struct beat *b = director_peer(d);
-	bool said = d->beats.reported || link_report_counts(d);
-
-	out_object(o, "peer");
-	out_str(o, "node", y->conf->peer->name);
-	out_num(o, "id", y->conf->peer->id);
-	if (d->beats.heard != 0)
-		out_ms(o, "heard_ms", ago(loop_now(y->loop), d->beats.heard));
-	else
-		out_null(o, "heard_ms");
-	if (said) {
-		out_str(o, "role", role_name(b->role));
-		out_num(o, "epoch", b->table_epoch);
-		out_num(o, "seq", b->seq);
-	} else {
-		out_null(o, "role");
-		out_null(o, "epoch");
-		out_null(o, "seq");
-	}
-	out_bool(o, "in_step", peer_in_step(d));
-	show_peer_lag(d, o);
-	out_bool(o, "by_link", link_report_counts(d));
-	out_bool(
-	    o, "holds_vips", said && (b->flags & BEAT_VIPS) != 0);
-	out_close(o);
-}
-
-static void
-show_replica(const struct yoked *y, struct out *o)
-{
-	const struct director *d = &y->director;
-	const struct replica *r = &d->replica;
-	const struct beat *b = &d->beats.report;
-	bool known = d->role == ROLE_STANDBY && d->beats.reported;
-
-	out_object(o, "replica");
-	out_bool(o, "valid", r->valid);
-	out_bool(o, "in_step", director_in_step(d));
-	out_num(o, "snapshots", r->snapshots);
-	out_num(o, "changes", r->changes);
-	out_num(o, "gaps", r->gaps);
-	show_lag(
-	    o, known && b->table_epoch == d->table.epoch, b->seq, d->table.seq);
-	if (d->role != ROLE_STANDBY)
-		out_null(o, "lag_ms");
-	else
-		out_ms(o, "lag_ms",
-		    r->behind_since == 0 || director_in_step(d)
-			? 0
-			: ago(loop_now(y->loop), r->behind_since));
-	out_close(o);
-}
-
-static void
-show_beats(const struct yoked *y, struct out *o)
-{
-	static const char *const names[REFUSED__LAST] = {
-		[REFUSED_MALFORMED] = "malformed",
-		[REFUSED_VERSION] = "version",
-		[REFUSED_AUTH] = "signature",
-		[REFUSED_FOREIGN] = "foreign",
-		[REFUSED_REPLAY] = "replayed",
-		[REFUSED_UNPROVEN] = "unproven",
-	};
-	const struct beats *b = &y->director.beats;
-	unsigned i;
-
-	out_object(o, "beats");
-	out_usec(o, "interval_us", y->conf->beat_interval);
-	out_num(o, "misses", y->conf->beat_misses);
-	out_usec(o, "late_max_us", b->late_max);
-	out_num(o, "sleeps", b->sleeps);
-	out_object(o, "refused");
-	for (i = 0; i < REFUSED__LAST; i++)
-		out_num(o, names[i], b->guard.refused[i]);
-	out_close(o);
-	out_close(o);
-}
-
-/* Both directors number the paths alike; see ha/beats.c. */
-static bool
-peer_hears(const struct beats *b, unsigned i)
-{
-	return b->reported && beats_any_up(b) &&
-	       (b->report.hears >> i & 1) != 0;
-}
-
-static void
-show_line(const struct path_line *l, struct out *o)
-{
-	static const struct path_line none;
-	const struct path_line *c = l != NULL ? l : &none;
-	const struct {
-		const char *name;
-		uint64_t n;
-	} counts[] = {
-		{ "crc_errors", c->crc_errors },
-		{ "garbage_bytes", c->garbage },
-		{ "hangups", c->hangups },
-	};
-	size_t i;
-
-	if (c->carrier == CARRIER_UNKNOWN)
-		out_null(o, "carrier");
-	else
-		out_bool(o, "carrier", c->carrier == CARRIER_YES);
-	for (i = 0; i < ARRAY_LEN(counts); i++)
-		if (l != NULL)
-			out_num(o, counts[i].name, counts[i].n);
-		else
-			out_null(o, counts[i].name);
-}
-
-static void
-show_path(const struct yoked *y, unsigned i, struct out *o)
-{
-	const struct beats *b = &y->director.beats;
-	const struct path_state *p = &b->paths[i];
-
-	out_object(o, NULL);
-	out_str(o, "name", p->own->name);
-	out_str(o, "type", p->own->type == PATH_SERIAL ? "serial" : "udp");
-	out_str(o, "device", p->own->device);
-	out_bool(o, "up", p->up);
-	out_ms(o, "for_ms", ago(loop_now(y->loop), p->since));
-	out_bool(o, "peer_hears", peer_hears(b, i));
-	out_num(o, "received", p->received);
-	out_num(o, "sent", p->sent);
-	out_num(o, "send_errors", p->send_errors);
-	out_ms(o, "gap_max_ms", p->gap_max);
-	out_usec(o, "interval_us", beats_interval(b, i));
-	show_line(p->path != NULL ? p->path->line : NULL, o);
-	out_str(o, "problem", p->path != NULL ? p->path->problem : NULL);
-	out_close(o);
-}
-
-static void
-show_paths(const struct yoked *y, struct out *o)
-{
-	unsigned i;
-
-	out_array(o, "paths");
-	for (i = 0; i < y->director.beats.n_paths; i++)
-		show_path(y, i, o);
-	out_close(o);
-}
-
-static void
-show_link(const struct yoked *y, struct out *o)
-{
-	out_object(o, "link");
-	out_bool(o, "connected", y->director.members.connected);
-	out_bool(o, "peer", y->director.members.peer);
-	out_bool(o, "helper", y->link.conn != NULL);
-	out_close(o);
+	out_ms(o, "uptime_ms", status_ago(now, y->start));
 }
 
 static void
@@ -487,10 +119,12 @@ show_checkpoint(const struct yoked *y, struct out *o)
 	out_str(o, "file", s->file);
 	out_num(o, "epoch", s->epoch);
 	out_num(o, "seq", s->seq);
-	show_lag(o, holds(&y->director), y->director.table.seq, s->seq);
+	status_lag(
+	    o, status_holds(&y->director), y->director.table.seq, s->seq);
 	out_num(o, "snapshot_seq", s->snapshot_seq);
 	if (s->snapshot_when != 0)
-		out_ms(o, "age_ms", ago(loop_real(y->loop), s->snapshot_when));
+		out_ms(o, "age_ms",
+		    status_ago(loop_real(y->loop), s->snapshot_when));
 	else
 		out_null(o, "age_ms");
 	out_ms(o, "interval_ms", s->interval_us);
@@ -631,12 +265,12 @@ typedef void (*part_fn)(const struct yoked *y, struct out *o);
 
 static const part_fn before_services[] = {
 	show_self,
-	show_alarms,
-	show_peer,
-	show_replica,
-	show_beats,
-	show_paths,
-	show_link,
+	status_alarms,
+	status_peer,
+	status_replica,
+	status_beats,
+	status_paths,
+	status_link,
 	show_fence,
 	show_vips,
 	yoked_status_uplink,

@@ -8,12 +8,7 @@
 #include "common/out.h"
 #include "daemons/yoked/yoked.h"
 #include "daemons/yoked/yoked_status.h"
-
-static usec_t
-ago(usec_t now, usec_t then)
-{
-	return now > then ? now - then : 0;
-}
+#include "daemons/yoked/yoked_status_impl.h"
 
 /* What is behind the weight in force. */
 static void
@@ -61,7 +56,7 @@ show_server(const struct server *v, const struct lvs_service *have, usec_t real,
 	out_str(o, "cause", server_cause(v));
 	show_causes(v, o);
 	if (v->changed != 0)
-		out_ms(o, "changed_ms", ago(real, v->changed));
+		out_ms(o, "changed_ms", status_ago(real, v->changed));
 	else
 		out_null(o, "changed_ms");
 	out_num(o, "active", k->active);

@@ -128,7 +128,9 @@ test_out_SRC := \
 test_out_PKG := jansson
 test_status_SRC := \
 	daemons/yoked/yoked_status.c \
+	daemons/yoked/yoked_status_alarms.c \
 	daemons/yoked/yoked_status_net.c \
+	daemons/yoked/yoked_status_pair.c \
 	daemons/yoked/yoked_status_services.c \
 	daemons/yoked/yoked_status_tc.c \
 	daemons/yoked/yoked_sync_view.c \
