@@ -39,7 +39,8 @@ judge_sample(struct judge *j, const struct judge_conf *c, const struct load *l)
 	j->why[0] = '\0';
 	if (says)
 		(void)snprintf(j->why, sizeof(j->why), "%s %u%% of %u%%",
-		    load_metric_name(m), l->metric[m] / PERCENT, c->limit[m]);
+		    load_metric_name(m), (unsigned)l->metric[m] / PERCENT,
+		    (unsigned)c->limit[m]);
 	return true;
 }
 

@@ -3,8 +3,8 @@
  * loop.
  *
  * Who may ask: with a token, those who send "Authorization: Bearer TOKEN"; with
- * client_ca, those with a certificate of it. Bounded: connections, what each
- * may keep, and how long it may take.
+ * client_ca, those with a certificate of it. Bounded: connections, those of one
+ * address, what each may keep, and how long it may take.
  */
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -18,6 +18,7 @@
 #include "daemons/agentd/arp.h"
 
 #define CLIENTS 32
+#define CLIENTS_OF_ONE 8 /* so that no address keeps the others out */
 #define CLIENT_BYTES 8192
 #define PATIENCE_S 5
 
@@ -213,6 +214,7 @@ serve_start(struct agent *a, struct MHD_Daemon **ret)
 		flags |= MHD_USE_IPv6;
 	*ret = MHD_start_daemon(flags, port, NULL, NULL, on_request, a,
 	    MHD_OPTION_SOCK_ADDR, &ss, MHD_OPTION_CONNECTION_LIMIT, CLIENTS,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, CLIENTS_OF_ONE,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE_S, MHD_OPTION_ARRAY, tls,
 	    MHD_OPTION_END);

@@ -3,6 +3,7 @@
  * configurations that are refused, a log's lines; and the program itself: who
  * is answered, HAProxy's line, and how little memory it takes.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -292,23 +293,37 @@ free_port(void)
 	return port;
 }
 
-/* Sends and reads to the end; the answer's length, -1: not connected. */
-static ssize_t
-talk(uint16_t port, const char *what, char *buf, size_t len)
+/* A connection to 127.0.0.1 as seen from that address; -1: none. */
+static int
+come_from(const char *own, uint16_t port)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage from, to;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct addr a;
 	socklen_t n;
+
+	(void)addr_parse(own, &a);
+	n = addr_to_sock(&a, 0, &from);
+	(void)addr_parse("127.0.0.1", &a);
+	(void)addr_to_sock(&a, port, &to);
+	if (bind(fd, (struct sockaddr *)&from, n) == 0 &&
+	    connect(fd, (struct sockaddr *)&to, n) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Sends and reads to the end; the answer's length, -1: not connected. */
+static ssize_t
+talk_from(const char *own, uint16_t port, const char *what, char *buf,
+    size_t len)
+{
+	int fd = come_from(own, port);
 	size_t got = 0;
 	ssize_t k;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	(void)addr_parse("127.0.0.1", &a);
-	n = addr_to_sock(&a, port, &ss);
-	if (connect(fd, (struct sockaddr *)&ss, n) < 0) {
-		close(fd);
+	if (fd < 0)
 		return -1;
-	}
 	(void)!send(fd, what, strlen(what), MSG_NOSIGNAL);
 	while (got < len - 1 &&
 	       (k = recv(fd, buf + got, len - 1 - got, 0)) > 0)
@@ -316,6 +331,12 @@ talk(uint16_t port, const char *what, char *buf, size_t len)
 	buf[got] = '\0';
 	close(fd);
 	return (ssize_t)got;
+}
+
+static ssize_t
+talk(uint16_t port, const char *what, char *buf, size_t len)
+{
+	return talk_from("127.0.0.1", port, what, buf, len);
 }
 
 static long
@@ -379,6 +400,25 @@ test_answers(uint16_t port, uint16_t text)
 	    "HAProxy's line: %.20s", buf);
 }
 
+/* One address that opens all it can and says nothing. */
+static void
+test_hog(uint16_t port)
+{
+	char buf[1024] = "";
+	int fds[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = come_from("127.0.0.2", port);
+	(void)talk(port, GET("/load", TOKEN), buf, sizeof(buf));
+	ok(strncmp(buf, "HTTP/1.1 200", 12) == 0 &&
+	    recv(fds[0], buf, sizeof(buf), MSG_DONTWAIT) < 0 && errno == EAGAIN,
+	    "others are answered while it holds its first one");
+	for (i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static void
 test_program(void)
 {
@@ -402,6 +442,7 @@ test_program(void)
 	for (i = 0; i < 500 && talk(text, "", buf, sizeof(buf)) < 0; i++)
 		usleep(10000);
 	test_answers(port, text);
+	test_hog(port);
 	for (i = 0; i < 200; i++)
 		(void)talk(port, GET("/load", TOKEN), buf, sizeof(buf));
 	printf("# resident: %ld kB\n", rss_kb(pid));
