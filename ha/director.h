@@ -50,10 +50,10 @@ struct director_listener {
 	void (*on_path)(unsigned index, bool up, void *arg);
 	void (*on_note)(enum note level, const char *text, void *arg);
 	void (*on_left)(void *arg); /* director_leave() is done */
-	void (*on_tick)(void *arg); /* each Tb, and after a change of role;
-				       may be NULL */
-	void (*on_followed)(void *arg); /* director_following() no more; may
-					   be NULL */
+	/* These may be NULL: each Tb, and after a change of role; and
+	 * director_following() no more. */
+	void (*on_tick)(void *arg);
+	void (*on_followed)(void *arg);
 };
 
 /* The standby's copy of the active's table. */
@@ -99,8 +99,7 @@ struct director {
 	bool touched;             /* by others: announce after the next lease */
 	bool peer_held;           /* it has the VIPs, or may have had them */
 	int vip_rc;               /* of the last hold or announce */
-	bool conns_full;          /* standby: all connections were sent to us;
-	                           * set by who knows (yoked_sync.c) */
+	bool conns_full;          /* standby: it was sent all connections */
 	uint64_t load_token;      /* of the load under way; 0: none */
 	uint64_t load_count;      /* loads ever: the next token */
 	bool store_opened;        /* this term's file was begun */
@@ -111,8 +110,7 @@ struct director {
 	bool early_lost;          /* too many: then nothing is rolled back */
 	usec_t load_at;
 	unsigned announced;       /* how often in this term */
-	struct timer start_wait, load_wait, renew, announce, ask, left;
-	struct timer linger;
+	struct timer start_wait, load_wait, renew, announce, ask, left, linger;
 	bool lingered; /* the handover may end: see takeover.c */
 };
 

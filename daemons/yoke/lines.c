@@ -18,9 +18,8 @@ static const char *const codes[TONE__LAST] = {
 	[TONE_BOLD] = "\033[1m",
 };
 
-/* Bytes of the character at p. */
-static size_t
-char_len(const char *p)
+size_t
+text_char(const char *p)
 {
 	size_t n = 1;
 
@@ -29,8 +28,8 @@ char_len(const char *p)
 	return n;
 }
 
-static bool
-steers(const char *p)
+bool
+text_steers(const char *p)
 {
 	unsigned char c = (unsigned char)p[0], d = (unsigned char)p[1];
 
@@ -42,7 +41,7 @@ text_width(const char *text)
 {
 	unsigned n = 0;
 
-	for (; *text != '\0'; text += char_len(text))
+	for (; *text != '\0'; text += text_char(text))
 		n++;
 	return n;
 }
@@ -51,11 +50,11 @@ text_width(const char *text)
 static void
 write_chars(struct lines *l, const char *p, unsigned n)
 {
-	for (; n > 0 && *p != '\0'; n--, p += char_len(p)) {
-		if (steers(p))
+	for (; n > 0 && *p != '\0'; n--, p += text_char(p)) {
+		if (text_steers(p))
 			fputc('?', l->f);
 		else
-			fwrite(p, 1, char_len(p), l->f);
+			fwrite(p, 1, text_char(p), l->f);
 		l->col++;
 	}
 }

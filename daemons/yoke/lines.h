@@ -32,6 +32,10 @@ struct lines {
 	bool fresh;	   /* nothing behind the label or indent yet */
 };
 
+/* Bytes of the character at p, which is not the end; a terminal would obey it. */
+size_t text_char(const char *p);
+bool text_steers(const char *p);
+
 /* Columns that text takes: characters of UTF-8, not bytes. */
 unsigned text_width(const char *text);
 

@@ -130,7 +130,7 @@ draw_self(struct top_screen *s, unsigned row, const struct top_view *v)
 	char upper[24], age[DURATION_LEN], clock[16], text[64];
 	unsigned col;
 
-	for (i = 0; role[i] != '\0' && i < sizeof(upper) - 1; i++)
+	for (i = 0; i < sizeof(upper) - 1 && role[i] != '\0'; i++)
 		upper[i] = (char)toupper((unsigned char)role[i]);
 	upper[i] = '\0';
 	col = top_put(s, row, 0, 24, TONE_BOLD, "yoke %s  %s",

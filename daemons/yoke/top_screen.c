@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "daemons/yoke/lines.h"
 #include "daemons/yoke/top.h"
 
 #define CELL 5 /* bytes of a character, and a NUL */
@@ -35,24 +36,6 @@ top_screen_free(struct top_screen *s)
 	free(s);
 }
 
-static size_t
-char_len(const char *p)
-{
-	size_t n = 1;
-
-	while (((unsigned char)p[n] & 0xc0) == 0x80)
-		n++;
-	return n;
-}
-
-static bool
-steers(const char *p)
-{
-	unsigned char c = (unsigned char)p[0], d = (unsigned char)p[1];
-
-	return c < 0x20 || c == 0x7f || (c == 0xc2 && d < 0xa0);
-}
-
 /* The first n characters of text, whole ones and as many as there is room. */
 static void
 copy_chars(char *to, size_t room, const char *text, unsigned n)
@@ -60,10 +43,10 @@ copy_chars(char *to, size_t room, const char *text, unsigned n)
 	size_t at = strlen(to), k;
 
 	for (; n > 0 && *text != '\0'; n--, text += k) {
-		k = char_len(text);
+		k = text_char(text);
 		if (at + k >= room)
 			break;
-		if (steers(text)) {
+		if (text_steers(text)) {
 			to[at++] = '?';
 			continue;
 		}
@@ -113,7 +96,7 @@ lay(char (*cells)[CELL], unsigned width, const struct top_piece *p)
 	size_t n;
 
 	for (at = p->col; at < width && *text != '\0'; at++, text += n) {
-		n = char_len(text);
+		n = text_char(text);
 		memset(cells[at], 0, CELL);
 		memcpy(cells[at], text, n < CELL ? n : CELL - 1);
 	}

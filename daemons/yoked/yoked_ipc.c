@@ -83,18 +83,25 @@ helper_send(struct yoked *y, struct helper *h, enum msg_id id,
 	return rc;
 }
 
-/* The helper lost messages and reads again: begin anew with it. */
+/* What it needs to know first. The peer behind linkd sees a gap by itself and
+ * asks. */
 static void
-helper_resync(struct yoked *y, struct helper *h)
+helper_begin(struct yoked *y, struct helper *h)
 {
-	h->outbox.overflowed = false;
 	if (h == &y->store)
 		yoked_store_up(y);
 	else if (h == &y->monitor)
 		yoked_monitor_sync(y);
 	else if (h == &y->sync)
 		yoked_sync_tell(y);
-	/* the peer behind linkd sees the gap by itself and asks */
+}
+
+/* The helper lost messages and reads again: begin anew with it. */
+static void
+helper_resync(struct yoked *y, struct helper *h)
+{
+	h->outbox.overflowed = false;
+	helper_begin(y, h);
 }
 
 /* True while something is left. */
@@ -156,12 +163,7 @@ helper_up(struct yoked *y, struct helper *h, struct ipcs_conn *c)
 	outbox_done(&h->outbox);
 	h->conn = c; /* a newer one replaces an older */
 	h->since = h->heard = loop_now(y->loop);
-	if (h == &y->store)
-		yoked_store_up(y);
-	else if (h == &y->monitor)
-		yoked_monitor_sync(y);
-	else if (h == &y->sync)
-		yoked_sync_tell(y);
+	helper_begin(y, h);
 }
 
 static void

@@ -201,7 +201,7 @@ test_table_bytes(void)
 {
 	struct rng r = { 77 };
 	struct table t;
-	uint8_t *bytes;
+	uint8_t *bytes, *more;
 	size_t len, i, at;
 	int wrong = 0, refusals = 0, rc;
 
@@ -222,8 +222,10 @@ test_table_bytes(void)
 	}
 	is_int(wrong, 0, "20000 flipped bits: refused (%d) or canonical",
 	    refusals);
-	bytes = realloc(bytes, len + 1);
-	bytes[len] = 0;
+	more = mem_zalloc(len + 1);
+	memcpy(more, bytes, len);
+	free(bytes);
+	bytes = more;
 	is_int(unpack(bytes, len + 1), -EBADMSG, "a byte too many");
 	bytes[2]++;
 	is_int(unpack(bytes, len), -ERR_VERSION, "of another version");

@@ -278,13 +278,13 @@ const char *
 openmetrics_check(const char *text, unsigned *ret_line)
 {
 	struct checker *c = mem_new(struct checker);
-	const char *wrong = NULL, *end;
+	const char *wrong = NULL, *end = text;
 
 	*ret_line = 0;
 	for (; wrong == NULL; text = end + 1) {
 		++*ret_line;
-		end = strchr(text, '\n');
-		if (end == NULL)
+		end = strchrnul(text, '\n');
+		if (*end == '\0')
 			wrong = "no end of line";
 		else if (strncmp(text, "# EOF\n", 6) == 0)
 			break;
