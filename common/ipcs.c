@@ -20,12 +20,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/ipc_wire.h"
 #include "common/mem.h"
 
 #define LINGER_MS 100 /* see ipcs_free() */
+#define OTHERS_MAX 256 /* sockets of all users but root */
+#define OTHERS_OF_ONE 32
 
 struct ipcs {
 	qb_ipcs_service_t *service;
@@ -48,12 +51,54 @@ struct ipcs_conn {
 	bool by_event; /* answers go to the event ring: it is on a loop */
 };
 
+/* A socket of a user that is not root. */
+struct other {
+	int fd; /* 0: none */
+	uid_t uid;
+};
+
 /* libqb's poll handlers get no context, so the loop is kept here. All servers
  * of a process share it; ipcs_new() refuses another one. */
 static struct {
 	struct qb_loop *qb;
 	unsigned users;
+	struct other others[OTHERS_MAX];
 } the_loop;
+
+/* Any local user may connect, and libqb keeps a socket that says nothing for as
+ * long as it stays open: without a limit nobody else would be left one. */
+static bool
+admit(int fd)
+{
+	struct other *o, *slot = NULL;
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	unsigned of_one = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+	    who.uid == 0 || who.uid == geteuid())
+		return true;
+	for (o = the_loop.others; o < the_loop.others + OTHERS_MAX; o++) {
+		if (o->fd == fd || o->fd == 0)
+			slot = o;
+		else
+			of_one += o->uid == who.uid;
+	}
+	if (slot == NULL || of_one >= OTHERS_OF_ONE)
+		return false;
+	*slot = (struct other){ fd, who.uid };
+	return true;
+}
+
+static void
+forget(int fd)
+{
+	struct other *o;
+
+	for (o = the_loop.others; o < the_loop.others + OTHERS_MAX; o++)
+		if (o->fd == fd)
+			o->fd = 0;
+}
 
 static int32_t
 job_add(enum qb_loop_priority p, void *data, qb_loop_job_dispatch_fn fn)
@@ -66,6 +111,8 @@ dispatch_add(enum qb_loop_priority p, int32_t fd, int32_t events, void *data,
     qb_ipcs_dispatch_fn_t fn)
 {
 	(void)p;
+	if (!admit(fd))
+		return -EMFILE; /* libqb closes it */
 	return qb_loop_poll_add(the_loop.qb, QB_LOOP_MED, fd, events, data, fn);
 }
 
@@ -80,6 +127,7 @@ dispatch_mod(enum qb_loop_priority p, int32_t fd, int32_t events, void *data,
 static int32_t
 dispatch_del(int32_t fd)
 {
+	forget(fd);
 	return qb_loop_poll_del(the_loop.qb, fd);
 }
 

@@ -4,7 +4,8 @@
  * known by the kernel's credentials: root gets PRIV_ADMIN, members of the
  * group given get PRIV_READ, others are refused at the door.
  *
- * Nothing here blocks: a client that does not read fills its own ring only.
+ * Nothing here blocks: a client that does not read fills its own ring only, and
+ * no user but root has more than 32 connections.
  */
 #ifndef COMMON_IPCS_H
 #define COMMON_IPCS_H

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -465,6 +466,58 @@ test_users(void)
 	    "another group is no use");
 }
 
+/* Opens sockets and says nothing. */
+static void
+hog(int told)
+{
+	int i;
+
+	if (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 ||
+	    setuid(NOBODY) != 0)
+		_exit(99);
+	for (i = 0; i < 200; i++)
+		(void)raw_socket();
+	(void)!write(told, "", 1);
+	for (;;)
+		(void)pause();
+}
+
+/* Any user can connect to the socket; libqb keeps it until it has said who it
+ * is, and has no limit. */
+static void
+test_hog(void)
+{
+	const struct rlimit few = { 100, 100 };
+	struct ipcc *c = NULL;
+	pid_t server, pid;
+	int i, p[2];
+	char told;
+
+	if (geteuid() != 0) {
+		ok(1, "other users # SKIP not root");
+		return;
+	}
+	server = server_start();
+	if (pipe(p) != 0 || prlimit(server, RLIMIT_NOFILE, &few, NULL) != 0)
+		abort();
+	pid = child();
+	if (pid == 0)
+		hog(p[1]);
+	is_int(read(p[0], &told, 1), 1, "a stranger opens 200 sockets");
+	is_int(ipcc_open(instance, WHO_CLI, &c), 0, "root is served");
+	is_int(as_user(NOBODY + 1, GROUP, 0, try_reader), 0, "so are readers");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (i = 0; i < 150; i++)
+		if (as_user(NOBODY, NOBODY, GROUP, try_reader) != 0)
+			break;
+	is_int(i, 150, "who leaves makes room again, every time");
+	ipcc_free(c);
+	close(p[0]);
+	close(p[1]);
+	is_int(server_end(server, SIGTERM), 0, "server ends well");
+}
+
 /* ---- ipcc_keep ---- */
 
 struct keeper {
@@ -731,6 +784,7 @@ main(void)
 	ipcc_free(c);
 	is_int(server_end(server, SIGTERM), 0, "server ends well");
 	is_int(rings_left(), 0, "no rings left");
+	test_hog();
 	test_keep();
 	test_flood();
 	test_restart();
