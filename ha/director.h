@@ -50,10 +50,9 @@ struct director_listener {
 	void (*on_path)(unsigned index, bool up, void *arg);
 	void (*on_note)(enum note level, const char *text, void *arg);
 	void (*on_left)(void *arg); /* director_leave() is done */
-	/* These may be NULL: each Tb, and after a change of role; and
-	 * director_following() no more. */
-	void (*on_tick)(void *arg);
-	void (*on_followed)(void *arg);
+	/* These may be NULL. */
+	void (*on_tick)(void *arg); /* each Tb, and after a change of role */
+	void (*on_followed)(void *arg); /* director_following() no more */
 };
 
 /* The standby's copy of the active's table. */
