@@ -31,6 +31,7 @@ enum load_metric {
 	LOAD_RUN,      /* load average by processor */
 	LOAD_PRESSURE, /* PSI: time that something waited */
 	LOAD_HITS,     /* requests a second of what it can take */
+	LOAD_ERRORS,   /* requests that failed, of all */
 	LOAD__METRICS
 };
 

@@ -19,6 +19,7 @@ static const char *const metrics[LOAD__METRICS] = {
 	[LOAD_RUN] = "load",
 	[LOAD_PRESSURE] = "pressure",
 	[LOAD_HITS] = "hits",
+	[LOAD_ERRORS] = "errors",
 };
 
 const char *

@@ -48,6 +48,7 @@ static const struct row {
 	{ "overload_load", NUMBER, LIMIT(LOAD_RUN), 0, 100 },
 	{ "overload_pressure", NUMBER, LIMIT(LOAD_PRESSURE), 0, 100 },
 	{ "overload_hits", NUMBER, LIMIT(LOAD_HITS), 0, 100 },
+	{ "overload_errors", NUMBER, LIMIT(LOAD_ERRORS), 0, 100 },
 	{ "recover", NUMBER, AT(judge.recover), 0, 100 },
 	{ "hold", NUMBER, AT(judge.hold), 1, 1000 },
 };

@@ -15,10 +15,15 @@
 
 #include "common/addr.h"
 
+#define WINDOW_S 10.0 /* time constant of what counts as recent */
+#define ENOUGH 10     /* requests in it, or it says nothing */
 #define PIECE 32768
 #define PIECES 128       /* of a sample */
 #define PATIENCE_US 50000 /* of each step: connect, send, two reads */
 #define PAGE_MAX 4096
+
+/* How much of `"request" STATUS` a line has had. */
+enum { LINE, QUOTE, BLANK, DIGIT_1, DIGIT_2, DIGIT_3, KNOWN };
 
 void
 hits_init(struct hits *h)
@@ -50,14 +55,70 @@ open_log(struct hits *h, const char *path)
 	if (h->fd < 0 || fstat(h->fd, &st) < 0)
 		return false;
 	h->offset = h->inode == 0 ? (uint64_t)st.st_size : 0;
+	h->at = LINE;
 	h->inode = (uint64_t)st.st_ino;
+	return true;
+}
+
+/* The status stands behind the request, which is in quotes: `"GET /" 200 `. A
+ * quote inside is written as \x22 by nginx and \" by Apache, so that it is not
+ * followed by a blank and three digits. */
+static void
+scan_byte(struct hits *h, char c)
+{
+	bool digit = c >= '0' && c <= '9';
+
+	if (c == '"' && h->at != KNOWN) {
+		h->at = QUOTE;
+	} else if (h->at == QUOTE && c == ' ') {
+		h->at = BLANK;
+		h->status = 0;
+	} else if (h->at >= BLANK && h->at < DIGIT_3 && digit) {
+		h->at++;
+		h->status = h->status * 10 + (unsigned)(c - '0');
+	} else if (h->at == DIGIT_3 && (c == ' ' || c == '\n')) {
+		h->at = KNOWN;
+		h->judged++;
+		h->errors += h->status >= 500;
+	} else if (h->at != KNOWN) {
+		h->at = LINE;
+	}
+	if (c == '\n') {
+		h->at = LINE;
+		h->lines++;
+	}
+}
+
+void
+hits_scan(struct hits *h, const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		scan_byte(h, bytes[i]);
+}
+
+bool
+hits_errors(struct hits *h, usec_t passed, unsigned *ret)
+{
+	double keep = WINDOW_S / (WINDOW_S + (double)passed / USEC_S);
+
+	h->recent.bad = h->recent.bad * keep +
+	    (double)(h->errors - h->recent.errors);
+	h->recent.all = h->recent.all * keep +
+	    (double)(h->judged - h->recent.judged);
+	h->recent.errors = h->errors;
+	h->recent.judged = h->judged;
+	if (h->recent.all < ENOUGH)
+		return false;
+	*ret = (unsigned)(SENSOR_FULL * h->recent.bad / h->recent.all);
 	return true;
 }
 
 static bool
 read_log(struct hits *h, const char *path, uint64_t *ret)
 {
-	char buf[PIECE], *p;
+	char buf[PIECE];
 	unsigned i;
 	ssize_t n = 0;
 
@@ -68,9 +129,7 @@ read_log(struct hits *h, const char *path, uint64_t *ret)
 		if (n <= 0)
 			break;
 		h->offset += (uint64_t)n;
-		for (p = buf; (p = memchr(p, '\n',
-				   (size_t)(buf + n - p))) != NULL; p++)
-			h->lines++;
+		hits_scan(h, buf, (size_t)n);
 	}
 	*ret = h->lines;
 	return n >= 0;

@@ -33,10 +33,16 @@ sample(struct agent *a)
 {
 	struct counters now = { 0 };
 	struct load l = { 0 };
+	unsigned errors;
 
 	now.has_hits = hits_read(&a->hits, &a->conf, &now.hits);
 	sensor_read(&a->sensors, &now, &l);
 	sensor_rates(&a->sensors, &a->counters, &now, &l);
+	if (a->conf.hits_log[0] != '\0' &&
+	    hits_errors(&a->hits, now.at - a->counters.at, &errors)) {
+		l.has[LOAD_ERRORS] = true;
+		l.metric[LOAD_ERRORS] = (uint16_t)errors;
+	}
 	a->counters = now;
 	a->load = l;
 	a->samples++;

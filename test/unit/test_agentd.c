@@ -245,6 +245,38 @@ test_arp(void)
 	free(text);
 }
 
+/* A log as web servers write it, in pieces of any length. */
+static void
+test_errors(void)
+{
+	static const char line[] =
+	    "10.0.0.1 - - [21/Nov/2026:15:00:00 +0000] \"GET /a\\x22 500 "
+	    "HTTP/1.1\" 200 17 \"-\" \"curl 503 \"\n"
+	    "10.0.0.2 - - [21/Nov/2026:15:00:00 +0000] \"-\" 400 0 \"-\" \"-\"\n"
+	    "::1 - - [21/Nov/2026:15:00:00 +0000] \"POST / HTTP/1.1\" 502\n"
+	    "\" 599999 \" 12 \" 1234 nonsense, a quote at its end \"\n"
+	    "no quote at all\n";
+	size_t len = strlen(line), i, wrong = 0;
+	unsigned n = 0;
+	struct hits h;
+
+	for (i = 0; i <= len; i++) {
+		hits_init(&h);
+		hits_scan(&h, line, i);
+		hits_scan(&h, line + i, len - i);
+		wrong += h.lines != 5 || h.judged != 3 || h.errors != 1;
+	}
+	is_int(wrong, 0, "one request of three failed, cut anywhere");
+	ok(!hits_errors(&h, USEC_S, &n), "three are too few to say");
+	for (i = 0; i < 4; i++)
+		hits_scan(&h, line, len);
+	ok(hits_errors(&h, USEC_S, &n) && n > 320 && n < 340,
+	    "a third of fifteen: %u", n);
+	for (i = 0; i < 100; i++)
+		(void)hits_errors(&h, USEC_S, &n);
+	ok(!hits_errors(&h, USEC_S, &n), "long ago: nothing is said any more");
+}
+
 static void
 test_hits(void)
 {
@@ -463,6 +495,7 @@ main(void)
 	test_judge();
 	test_conf();
 	test_hits();
+	test_errors();
 	test_arp();
 	test_program();
 	return done();
