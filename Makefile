@@ -13,6 +13,7 @@
 #   make bench-failover  every fault, yoke and keepalived in one run, RUNS=10
 #   make bench-resync    a standby joins an active with 100 000 connections
 #   make check-faults    storage fails at every call: each one, minutes
+#   make fuzz            libFuzzer on what servers and agents say, FOR=600 each
 #   make bench-checkpoint changes, snapshots, rollback, stalled storage; no rack
 #   make bench-weights   weights that follow the servers, beside the papers'
 #                        experiments (PARTS="table3 memory ill": some of them)
@@ -184,6 +185,17 @@ soak-sim: testprograms
 .PHONY: check-faults
 check-faults: $(BIN)/test_store_fault
 	$(Q)FAULT_STEP=1 $(BIN)/test_store_fault
+
+# libFuzzer on what servers and agents say, FOR seconds on each target.
+FOR ?= 600
+TARGETS ?=
+FUZZ_SAN := fuzzer-no-link,address,undefined
+.PHONY: fuzz
+fuzz:
+	$(Q)+$(MAKE) --no-print-directory CC=clang SAN=$(FUZZ_SAN) \
+		build/bin-clang-fuzzer-no-link-address-undefined/fuzz
+	$(Q)FOR=$(FOR) test/fuzz/fuzz.sh \
+		build/bin-clang-fuzzer-no-link-address-undefined/fuzz $(TARGETS)
 
 # 10 000 servers on this machine itself, files in DIR; without root less of it.
 DIR ?= build

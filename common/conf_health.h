@@ -24,12 +24,15 @@ enum check_type {
 	CHECK_COMMAND,
 	CHECK_UDP,
 	CHECK_DNS,
+	CHECK_SNMP,      /* an object of an SNMP agent */
+	CHECK_SNMP_LOAD, /* how busy, by SNMP */
 	CHECK_URL, /* any other scheme of libcurl: as far as its greeting */
 	CHECK__TYPES
 };
 /* Agents tell how busy a server is, never whether it is up. */
 bool conf_check_is_agent(enum check_type type);
 bool conf_check_is_tls(enum check_type type);
+bool conf_check_is_snmp(enum check_type type);
 bool conf_check_is_http(enum check_type type); /* http and https */
 
 struct conf_check {
@@ -54,6 +57,8 @@ struct conf_check {
 	char command[CONF_TEXT_LEN];
 	char name_asked[CONF_TEXT_LEN];  /* dns */
 	char scheme[16];                 /* url: "smtp" */
+	char credentials[CONF_TEXT_LEN]; /* snmp: file; "": public */
+	char oid[CONF_TEXT_LEN], expect[CONF_TEXT_LEN]; /* snmp */
 };
 
 #endif

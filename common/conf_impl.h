@@ -55,6 +55,8 @@ enum conf_when {
 	WHEN_COMMAND,
 	WHEN_DNS,
 	WHEN_URL,
+	WHEN_SNMP,
+	WHEN_OID,     /* SNMP check of one object */
 	WHEN_LOADS,   /* policy that goes by load */
 	WHEN__LAST
 };

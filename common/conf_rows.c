@@ -64,6 +64,8 @@ static const struct conf_word check_types[] = {
 	{ "udp", CHECK_UDP },
 	{ "dns", CHECK_DNS },
 	{ "url", CHECK_URL },
+	{ "snmp", CHECK_SNMP },
+	{ "snmp-load", CHECK_SNMP_LOAD },
 	{ NULL, 0 },
 };
 
@@ -184,6 +186,22 @@ check_host(const void *field)
 			return "a name of a host has letters, digits, . - and "
 			       "_ only";
 	return NULL;
+}
+
+static const char *
+check_oid(const void *field)
+{
+	const char *text = field;
+	size_t dots = 0, i;
+
+	for (i = 0; text[i] != '\0'; i++) {
+		dots += text[i] == '.';
+		if (strchr("0123456789.", text[i]) == NULL ||
+		    (text[i] == '.' && (i == 0 || strchr(".", text[i + 1]))))
+			break;
+	}
+	return text[i] == '\0' && dots > 0 && dots < 64
+	    ? NULL : "numbers with dots between them, like 1.3.6.1.2.1.1.3.0";
 }
 
 static const char *
@@ -316,7 +334,13 @@ bool
 conf_check_is_agent(enum check_type type)
 {
 	return type == CHECK_AGENT || type == CHECK_AGENT_HTTPS ||
-	    type == CHECK_AGENT_TEXT;
+	    type == CHECK_AGENT_TEXT || type == CHECK_SNMP_LOAD;
+}
+
+bool
+conf_check_is_snmp(enum check_type type)
+{
+	return type == CHECK_SNMP || type == CHECK_SNMP_LOAD;
 }
 
 bool
@@ -358,6 +382,10 @@ conf_applies(const struct conf_row *r, const void *base)
 		    check->type == CHECK_URL;
 	case WHEN_URL:
 		return check->type == CHECK_URL;
+	case WHEN_SNMP:
+		return conf_check_is_snmp(check->type);
+	case WHEN_OID:
+		return check->type == CHECK_SNMP;
 	case WHEN_AGENT:
 		return check->type == CHECK_AGENT ||
 		    check->type == CHECK_AGENT_HTTPS;
@@ -385,6 +413,8 @@ conf_when_text(enum conf_when when)
 		[WHEN_ASKS] = "checks of type http, https or udp",
 		[WHEN_TLS] = "checks of type https, agent-https or url",
 		[WHEN_URL] = "checks of type url",
+		[WHEN_SNMP] = "checks of type snmp or snmp-load",
+		[WHEN_OID] = "checks of type snmp",
 		[WHEN_AGENT] = "checks of type agent or agent-https",
 		[WHEN_COMMAND] = "checks of type command",
 		[WHEN_DNS] = "checks of type dns",

@@ -243,7 +243,8 @@ checks_check(const struct in_service *s, struct conf_err *e)
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < s->out.n_checks; i++)
-		if (s->checks[i].out.port == 0 && portless != NULL)
+		if (s->checks[i].out.port == 0 && portless != NULL &&
+		    !conf_check_is_snmp(s->checks[i].out.type))
 			return service_fail(e, s, s->checks[i].line, "check",
 			    s->checks[i].out.name,
 			    "needs a port, since server "

@@ -21,6 +21,8 @@ static const struct check_ops *const types[CHECK__TYPES] = {
 	[CHECK_UDP] = &check_udp,
 	[CHECK_DNS] = &check_dns,
 	[CHECK_URL] = &check_url,
+	[CHECK_SNMP] = &check_snmp,
+	[CHECK_SNMP_LOAD] = &check_snmp_load,
 };
 
 const struct check_ops *

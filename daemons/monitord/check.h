@@ -8,6 +8,7 @@
 #include "common/conf.h"
 #include "common/loop.h"
 #include "daemons/monitord/poller.h"
+#include "daemons/monitord/snmp_reply.h"
 #include "ha/weigh.h"
 
 #define DETAIL_LEN 64
@@ -18,11 +19,17 @@ enum verdict {
 	VERDICT_NONE /* could not ask: no descriptors, no memory ... */
 };
 
+/* Zero before the first answer. */
+struct check_memory {
+	struct snmp_memory snmp;
+};
+
 struct check_target {
 	struct addr addr;
 	uint16_t port;
 	const struct conf_check *check; /* borrowed */
 	struct load_sample *load; /* where an agent's answer goes */
+	struct check_memory *memory; /* what it keeps until the next one */
 };
 
 /* The answer; the run is gone already. Never called from start or cancel. */
@@ -45,6 +52,7 @@ struct check_ops {
 extern const struct check_ops check_tcp, check_http, check_https, check_agent;
 extern const struct check_ops check_agent_https, check_agent_text;
 extern const struct check_ops check_command, check_udp, check_dns, check_url;
+extern const struct check_ops check_snmp, check_snmp_load;
 const struct check_ops *check_ops_of(enum check_type type);
 
 /* Is err about this machine rather than about the server? */

@@ -14,10 +14,9 @@
 #include "common/mem.h"
 #include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/check.h"
+#include "daemons/monitord/dns_talk.h"
 
 #define REPLY_MAX 4096
-#define DNS_HEAD 12
-#define DNS_NAME_MAX 255
 
 struct talk_run;
 
@@ -89,70 +88,19 @@ heard_udp(struct talk_run *r, bool end, char *detail)
 	return VERDICT_OK;
 }
 
-/* "www.example.org" as labels; 0: it is none. */
-static size_t
-dns_name(const char *name, char *buf, size_t len)
-{
-	size_t n = 0, label;
-
-	if (strcmp(name, ".") == 0)
-		name = "";
-	while (*name != '\0') {
-		label = strcspn(name, ".");
-		if (label == 0 || label > 63 || n + label + 2 > len ||
-		    n + label + 2 > DNS_NAME_MAX)
-			return 0;
-		buf[n++] = (char)label;
-		memcpy(buf + n, name, label);
-		n += label;
-		name += label + (name[label] == '.');
-	}
-	buf[n++] = 0;
-	return n;
-}
-
-/* RFC 1035: one question, type A (or SOA for the root), class IN, recursion
- * wanted. */
 static size_t
 ask_dns(struct talk_run *r, char *buf, size_t len)
 {
-	static const char head[DNS_HEAD] = { 0, 0, 1, 0, 0, 1 };
-	const char *name = r->target->check->name_asked;
-	size_t n = dns_name(name, buf + DNS_HEAD, len - DNS_HEAD - 4);
-	bool root = n == 1;
-
-	if (n == 0)
-		return 0;
-	memcpy(buf, head, DNS_HEAD);
 	if (getrandom(&r->id, sizeof(r->id), GRND_NONBLOCK) < 0)
 		r->id = (uint16_t)(uintptr_t)r;
-	memcpy(buf, &r->id, sizeof(r->id));
-	n += DNS_HEAD;
-	buf[n++] = 0;
-	buf[n++] = root ? 6 : 1;
-	buf[n++] = 0;
-	buf[n++] = 1;
-	return n;
+	return dns_question(r->target->check->name_asked, r->id, buf, len);
 }
 
 static enum verdict
 heard_dns(struct talk_run *r, bool end, char *detail)
 {
-	static const char *const codes[] = { "ok", "format error",
-		"server failure", "no such name", "not implemented",
-		"refused" };
-	unsigned code;
-
 	(void)end;
-	if (r->n < DNS_HEAD || memcmp(r->reply, &r->id, sizeof(r->id)) != 0 ||
-	    (r->reply[2] & 0x80) == 0)
-		return VERDICT_NONE; /* not the answer to this question */
-	code = r->reply[3] & 0x0f;
-	if (code < ARRAY_LEN(codes))
-		(void)snprintf(detail, DETAIL_LEN, "%s", codes[code]);
-	else
-		(void)snprintf(detail, DETAIL_LEN, "code %u", code);
-	return code == 0 ? VERDICT_OK : VERDICT_BAD;
+	return dns_answer(r->reply, r->n, r->id, detail);
 }
 
 static const struct talk talk_agent = { SOCK_STREAM, ask_nothing,
@@ -234,7 +182,7 @@ begin(struct talk_run *r)
 	const struct check_target *t = r->target;
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sock(&t->addr, t->port, &ss);
-	char question[512];
+	char question[DNS_QUESTION_MAX];
 	size_t n;
 
 	r->fd = socket(ss.ss_family,

@@ -6,17 +6,26 @@ MONITOR_SRC := \
 	daemons/monitord/agent_reply.c \
 	daemons/monitord/check_command.c \
 	daemons/monitord/check_http.c \
+	daemons/monitord/check_snmp.c \
 	daemons/monitord/check_talk.c \
 	daemons/monitord/check_tcp.c \
+	daemons/monitord/dns_talk.c \
 	daemons/monitord/http_match.c \
 	daemons/monitord/lateness.c \
 	daemons/monitord/monitor.c \
 	daemons/monitord/plan.c \
 	daemons/monitord/poller.c \
 	daemons/monitord/probe.c \
+	daemons/monitord/snmp_login.c \
+	daemons/monitord/snmp_reply.c \
+	daemons/monitord/snmp_user.c \
+	daemons/monitord/snmp_value.c \
 	daemons/monitord/weigher.c
 
-yoke-monitord_PKG := libcurl
+# libraries of those
+MONITOR_PKG := libcurl netsnmp
+
+yoke-monitord_PKG = $(MONITOR_PKG)
 yoke-monitord_LDLIBS := -lm
 yoke-monitord_SRC := \
 	daemons/monitord/main.c \

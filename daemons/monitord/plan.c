@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SNMP_AGENT_PORT 161
+
 #define CMP(a, b) \
 	do { \
 		if ((a) != (b)) \
@@ -27,6 +29,7 @@ texts_cmp(const struct conf_check *a, const struct conf_check *b)
 		TEXT(send), TEXT(server_name), TEXT(ca_file),
 		TEXT(certificate), TEXT(private_key), TEXT(token_file),
 		TEXT(command), TEXT(name_asked), TEXT(scheme),
+		TEXT(credentials), TEXT(oid), TEXT(expect),
 #undef TEXT
 	};
 	size_t i;
@@ -134,6 +137,14 @@ measures(const struct conf_service *s, size_t i)
 	                           : i == first;
 }
 
+static uint16_t
+check_port(const struct conf_check *c, const struct server_def *d)
+{
+	if (c->port != 0)
+		return c->port;
+	return conf_check_is_snmp(c->type) ? SNMP_AGENT_PORT : d->port;
+}
+
 /* The target's uses follow one another from u on; returns the next free. */
 static struct use *
 fill_target(struct target *t, const struct conf_service *s,
@@ -149,8 +160,7 @@ fill_target(struct target *t, const struct conf_service *s,
 	for (i = 0; i < s->n_checks; i++, u++) {
 		u->ask.addr = d->addr;
 		u->ask.check = &s->checks[i];
-		u->ask.port = s->checks[i].port != 0 ? s->checks[i].port
-		                                     : d->port;
+		u->ask.port = check_port(&s->checks[i], d);
 		u->measures = measures(s, i);
 	}
 	return u;

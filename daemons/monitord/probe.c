@@ -144,6 +144,7 @@ probe_new(struct prober *b, const struct check_target *t)
 		return NULL;
 	p->target = *t;
 	p->target.load = &p->load;
+	p->target.memory = &p->memory;
 	p->prober = b;
 	timer_init(&p->timer, b->loop, on_probe_timer, p);
 	return p;

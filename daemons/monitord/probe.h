@@ -21,6 +21,7 @@ struct probe {
 	enum health health;
 	unsigned streak; /* results in a row that speak against health */
 	struct load_sample load; /* of an agent, after a good answer */
+	struct check_memory memory;
 	char detail[DETAIL_LEN]; /* of the last result that speaks for it */
 	struct use **uses;       /* whoever wants to know; see plan.h */
 	size_t n_uses;

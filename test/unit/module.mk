@@ -94,7 +94,7 @@ test_monitor_SRC = \
 	test/unit/test_monitor_help.c \
 	test/unit/test_monitor_server.c \
 	$(MONITOR_SRC)
-test_monitor_PKG := libcurl
+test_monitor_PKG = $(MONITOR_PKG)
 test_monitor_LDLIBS := -lm
 test_monitor_parts_SRC := \
 	daemons/monitord/http_match.c \
@@ -106,7 +106,7 @@ test_monitor_policy_SRC = \
 	test/unit/test_monitor_policy.c \
 	test/unit/test_monitor_server.c \
 	$(MONITOR_SRC)
-test_monitor_policy_PKG := libcurl
+test_monitor_policy_PKG = $(MONITOR_PKG)
 test_monitor_policy_LDLIBS := -lm
 
 UNIT += test_table test_wire
@@ -255,5 +255,15 @@ test_checks_SRC = \
 	test/scratch.c \
 	test/unit/test_checks.c \
 	$(MONITOR_SRC)
-test_checks_PKG := libcurl jansson
+test_checks_PKG = $(MONITOR_PKG)
 test_checks_LDLIBS := -lm
+
+# SNMP: what answers mean, and a real snmpd
+UNIT += test_snmp_check
+test_snmp_check_SRC = \
+	test/unit/test_monitor_help.c \
+	test/unit/test_monitor_server.c \
+	test/unit/test_snmp_check.c \
+	$(MONITOR_SRC)
+test_snmp_check_PKG = $(MONITOR_PKG)
+test_snmp_check_LDLIBS := -lm

@@ -573,6 +573,49 @@ test_agents(struct test *t)
 	(void)waitpid(pid, NULL, 0);
 }
 
+static char log_file[64];
+
+/* Clients come and go: every fifth request fails. */
+static bool
+weight_is_0_meanwhile(struct test *t)
+{
+	static unsigned n;
+	FILE *f = fopen(log_file, "ae");
+
+	if (f == NULL)
+		abort();
+	fprintf(f, "10.0.0.1 - - [-] \"GET / HTTP/1.1\" %d 5 \"-\" \"-\"\n",
+	    ++n % 5 == 0 ? 500 : 200);
+	(void)fclose(f);
+	return weight_is_0(t);
+}
+
+/* A server that answers its checks and fails a fifth of its clients. */
+static void
+test_failing(struct test *t)
+{
+	uint16_t port, text;
+	char conf[256];
+	pid_t pid;
+
+	(void)snprintf(log_file, sizeof(log_file), "%s", spew("log", "", 0600));
+	(void)snprintf(conf, sizeof(conf), "hits_log = %s\n"
+	    "overload_errors = 10\nhold = 1\n", log_file);
+	pid = agentd("failing.conf", &port, &text, conf);
+	(void)add(t, "web", CHECK_AGENT, port);
+	policy_defaults(&t->services[0].policy);
+	t->services[0].policy.given = true;
+	t->services[0].policy.type = POLICY_LOAD;
+	t->services[0].policy.interval = 100 * USEC_MS;
+	t->services[0].policy.in_service = 0;
+	begin(t);
+	ok(wait_for(t, weight_is_0_meanwhile),
+	    "a server that fails its clients: weight 0: %s", t->weight.cause);
+	end(t);
+	(void)kill(pid, SIGTERM);
+	(void)waitpid(pid, NULL, 0);
+}
+
 /* A CA, certificates for the server and for us, in files. */
 static bool
 make_certificates(void)
@@ -662,6 +705,7 @@ main(void)
 	test_commands(&t);
 	test_url(&t);
 	test_agents(&t);
+	test_failing(&t);
 	test_tls(&t);
 	timer_stop(&t.poll);
 	loop_free(t.loop);
