@@ -15,6 +15,7 @@
 #   make check-faults    storage fails at every call: each one, minutes
 #   make fuzz            libFuzzer on what servers and agents say, FOR=600 each
 #   make bench-checkpoint changes, snapshots, rollback, stalled storage; no rack
+#   make bench-probes    10 000 tcp and 5000 http probes/s, beside keepalived; root
 #   make bench-weights   weights that follow the servers, beside the papers'
 #                        experiments (PARTS="table3 memory ill": some of them)
 #   make bench-early     power cuts under young connections, by scheduler
@@ -202,6 +203,18 @@ DIR ?= build
 bench-checkpoint: programs testprograms
 	$(Q)$(PYTHON) test/bench/bench_checkpoint.py --dir $(DIR) \
 		--json build/bench-checkpoint.json
+
+# 10 000 tcp and 5000 http probes a second, beside keepalived's checkers.
+.PHONY: bench-probes
+FOR_PROBES ?= 70
+bench-probes: programs testprograms $(BIN)/no_ipvs.so
+	$(Q)$(PYTHON) test/bench/bench_probes.py --seconds $(FOR_PROBES) \
+		--json build/bench-probes.json
+
+$(BIN)/no_ipvs.so: test/bench/no_ipvs.c
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(YOKE_CFLAGS) -shared -fPIC -o $@ $<
 
 ifneq ($(ROOT),)
 check-rack: programs testprograms

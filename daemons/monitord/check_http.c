@@ -23,10 +23,13 @@
 #define HEAD_MAX (64U << 10)
 #define BODY_MAX (64U << 10)
 #define RECV_BYTES 4096L
+#define SPARE_HANDLES 64
 #define CURL_PATIENCE_MS (86400L * 1000)
 
 struct http {
 	CURLM *multi;
+	CURL *spare[SPARE_HANDLES]; /* making one costs a tenth of a run */
+	unsigned n_spare;
 	struct poller *poller;
 	struct timer timer;
 };
@@ -154,12 +157,30 @@ judge(const struct http_run *r, CURLcode code, char *detail)
 	return judge_failure(r, code, detail);
 }
 
+/* A handle forgets all that a run told it. */
+static void
+keep_handle(struct http *h, CURL *easy)
+{
+	if (h->n_spare == SPARE_HANDLES) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	h->spare[h->n_spare++] = easy;
+}
+
+static CURL *
+take_handle(struct http *h)
+{
+	return h->n_spare > 0 ? h->spare[--h->n_spare] : curl_easy_init();
+}
+
 static void
 run_free(struct http_run *r)
 {
 	if (r->easy != NULL) {
 		(void)curl_multi_remove_handle(r->http->multi, r->easy);
-		curl_easy_cleanup(r->easy);
+		keep_handle(r->http, r->easy);
 	}
 	curl_slist_free_all(r->headers);
 	curl_slist_free_all(r->connect_to);
@@ -327,6 +348,8 @@ http_close(void *shared)
 {
 	struct http *h = shared;
 
+	while (h->n_spare > 0)
+		curl_easy_cleanup(h->spare[--h->n_spare]);
 	(void)curl_multi_cleanup(h->multi);
 	timer_stop(&h->timer);
 	free(h);
@@ -515,7 +538,7 @@ begin(struct http_run *r)
 {
 	int rc;
 
-	r->easy = curl_easy_init();
+	r->easy = take_handle(r->http);
 	if (r->easy == NULL)
 		return -ENOMEM;
 	rc = set_headers(r);

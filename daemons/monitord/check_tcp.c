@@ -37,10 +37,9 @@ run_free(struct tcp_run *r)
 {
 	const struct linger reset = { .l_onoff = 1 };
 
-	poller_del(r->poller, r->fd);
 	(void)setsockopt(
 	    r->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(r->fd);
+	poller_close(r->poller, r->fd);
 	free(r);
 }
 
@@ -54,8 +53,9 @@ on_connected(int fd, unsigned events, void *arg)
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	(void)events;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+	/* Nothing but "writable" is an established connection. */
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
 	run_free(r);
 	if (err == 0)

@@ -143,6 +143,14 @@ poller_set(struct poller *p, int fd, unsigned events, poller_fn fn, void *arg)
 }
 
 void
+poller_close(struct poller *p, int fd)
+{
+	if ((size_t)fd < p->n_slots)
+		p->slots[fd].fn = NULL;
+	(void)close(fd);
+}
+
+void
 poller_del(struct poller *p, int fd)
 {
 	if ((size_t)fd >= p->n_slots || p->slots[fd].fn == NULL)

@@ -24,6 +24,9 @@ int poller_set(
     struct poller *p, int fd, unsigned events, poller_fn fn, void *arg);
 /* Handles all that is there now (bounded), before silence is judged. */
 void poller_drain(struct poller *p);
+/* Deletes and closes in one: the kernel takes a closed one off by itself. No
+ * other descriptor may be open on the same socket. */
+void poller_close(struct poller *p, int fd);
 void poller_del(struct poller *p, int fd); /* before close; unknown: no-op */
 
 #endif

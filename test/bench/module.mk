@@ -20,3 +20,11 @@ bench_checkpointd_SRC = \
 	$(yoke-checkpointd_SRC)
 bench_checkpointd_PKG = $(STORE_PKG)
 bench_checkpointd_LDLIBS := -lm
+
+# monitord's engine alone, for bench_probes.py
+TESTPROGS += bench_monitor
+bench_monitor_SRC = \
+	test/bench/bench_monitor.c \
+	$(MONITOR_SRC)
+bench_monitor_PKG = $(MONITOR_PKG)
+bench_monitor_LDLIBS := -lm

@@ -15,7 +15,7 @@ for t in "${targets[@]}"; do
 	mkdir -p "$keep" "$work/all" "$work/min"
 	rm -rf "$work/min"; mkdir "$work/min"
 	if ! YOKE_FUZZ=$t "$bin" -max_total_time="$FOR" -max_len="$LEN" \
-		-timeout=5 -rss_limit_mb=1024 -artifact_prefix="$work/" \
+		-timeout=60 -rss_limit_mb=1024 -artifact_prefix="$work/" \
 		"$work/all" "$keep" >"$work/log" 2>&1; then
 		echo "$t: FOUND SOMETHING, see $work"; tail -n 15 "$work/log"
 		status=1; continue
