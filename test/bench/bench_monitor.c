@@ -62,6 +62,20 @@ cpu_s(void)
 	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+/* How long it was ready and had no processor: others' doing. */
+static double
+waited_s(void)
+{
+	unsigned long long ns = 0;
+	FILE *f = fopen("/proc/self/schedstat", "re");
+
+	if (f == NULL || fscanf(f, "%*u %llu", &ns) != 1)
+		ns = 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return (double)ns / 1e9;
+}
+
 static unsigned long
 rss_kb(void)
 {
@@ -82,14 +96,14 @@ print(const struct bench *b)
 
 	printf("{\"s\": %.1f, \"started\": %llu, \"unasked\": %llu, "
 	       "\"running\": %u, \"most\": %u, \"up\": %llu, \"down\": %llu, "
-	       "\"cpu_s\": %.3f, \"rss_kb\": %lu, \"late_n\": %llu, "
+	       "\"cpu_s\": %.3f, \"waited_s\": %.3f, \"rss_kb\": %lu, \"late_n\": %llu, "
 	       "\"late_p50_us\": %llu, \"late_p99_us\": %llu, "
 	       "\"late_max_us\": %llu}\n",
 	    (double)(loop_now(b->loop) - b->began) / USEC_S,
 	    (unsigned long long)c.prober.started,
 	    (unsigned long long)c.prober.unasked, c.prober.running,
 	    c.prober.most_running, (unsigned long long)b->up,
-	    (unsigned long long)b->down, cpu_s(), rss_kb(),
+	    (unsigned long long)b->down, cpu_s(), waited_s(), rss_kb(),
 	    (unsigned long long)b->minute.late.n,
 	    (unsigned long long)lateness_quantile(&b->minute.late, 500),
 	    (unsigned long long)lateness_quantile(&b->minute.late, 990),

@@ -80,10 +80,12 @@ def accepts():
 
 
 def stat_of(pid):
-    """CPU seconds and resident KiB."""
+    """CPU seconds, resident KiB, seconds that it was ready and had no processor."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as f:
         v = f.read().rsplit(")", 1)[1].split()
-    return (int(v[11]) + int(v[12])) / TICK, int(v[21]) * 4
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        waited = int(f.read().split()[1]) / 1e9
+    return (int(v[11]) + int(v[12])) / TICK, int(v[21]) * 4, waited
 
 
 def wait_for(cond, what, seconds=60):
@@ -148,6 +150,7 @@ class Bench:
         return {"who": "yoke", "check": kind, "servers": n, "rate": probes / span,
                 "cpu_us": (b["cpu_s"] - a["cpu_s"]) / probes * 1e6,
                 "core": (b["cpu_s"] - a["cpu_s"]) / span,
+                "waited": (b["waited_s"] - a["waited_s"]) / span,
                 "late_p50_ms": b["late_p50_us"] / 1e3, "late_p99_ms": b["late_p99_us"] / 1e3,
                 "late_max_ms": b["late_max_us"] / 1e3, "down": b["down"],
                 "unasked": b["unasked"], "rss_mb": [x["rss_kb"] / 1024 for x in lines],
@@ -171,13 +174,13 @@ class Bench:
         pid = self.checker(p.pid)
         time.sleep(10)
         try:
-            cpu, rss = stat_of(pid)
+            cpu, rss, wait = stat_of(pid)
             count, at = accepts(), time.monotonic()
             sizes = [rss / 1024]
             while time.monotonic() < at + self.args.seconds - 10:
                 time.sleep(10)
                 sizes.append(stat_of(pid)[1] / 1024)
-            cpu2, _ = stat_of(pid)
+            cpu2, _, wait2 = stat_of(pid)
             probes, span = accepts() - count, time.monotonic() - at
         except (OSError, ValueError) as e:
             print(f"keepalived: {e}", file=sys.stderr)
@@ -187,7 +190,7 @@ class Bench:
         if probes < 100:
             return None
         return {"who": "keepalived", "check": kind, "servers": n, "rate": probes / span,
-                "cpu_us": (cpu2 - cpu) / probes * 1e6, "core": (cpu2 - cpu) / span,
+                "cpu_us": (cpu2 - cpu) / probes * 1e6, "core": (cpu2 - cpu) / span, "waited": (wait2 - wait) / span,
                 "rss_mb": sizes, "answered": probes}
 
     def run(self):
@@ -210,7 +213,7 @@ def print_row(r):
     late = (f"{r['late_p50_ms']:7.1f} {r['late_p99_ms']:7.1f} {r['late_max_ms']:7.1f}"
             if "late_p99_ms" in r else " " * 23)
     print(f"{r['who']:<11}{r['check']:<6}{r['servers']:>7}{r['rate']:>10.0f}"
-          f"{r['cpu_us']:>9.1f}{r['core'] * 100:>7.0f} {late}"
+          f"{r['cpu_us']:>9.1f}{r['core'] * 100:>7.0f}{r['waited'] * 100:>7.0f} {late}"
           f"{r['rss_mb'][0]:>8.1f}{r['rss_mb'][-1]:>7.1f}"
           f"  {r.get('down', '')}", flush=True)
 
@@ -223,7 +226,7 @@ def in_namespace(args):
     with tempfile.TemporaryDirectory() as tmp:
         b = Bench(args, tmp)
         try:
-            print("who        check servers  probes/s   us/probe core%   late p50    p99     "
+            print("who        check servers  probes/s   us/probe core%  wait%  late p50    p99     "
                   "max  RSS MB    end  down", flush=True)
             rows = b.run()
         finally:
