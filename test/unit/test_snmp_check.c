@@ -242,6 +242,22 @@ start_snmpd(uint16_t port)
 	return pid;
 }
 
+/* It has its socket: what is asked now waits there for it. */
+static bool
+is_bound(uint16_t port)
+{
+	char line[256], want[16];
+	bool there = false;
+	FILE *f = fopen("/proc/net/udp", "re");
+
+	(void)snprintf(want, sizeof(want), ":%04X ", port);
+	while (f != NULL && !there && fgets(line, sizeof(line), f) != NULL)
+		there = strstr(line, want) != NULL;
+	if (f != NULL)
+		(void)fclose(f);
+	return there;
+}
+
 static struct conf_check *
 add_snmp(struct builder *b, const char *name, enum check_type type,
     uint16_t port, const char *credentials)
@@ -251,8 +267,8 @@ add_snmp(struct builder *b, const char *name, enum check_type type,
 	strcpy(c->name, "snmp");
 	c->port = port;
 	c->interval = 100 * USEC_MS;
-	c->timeout = 2 * USEC_S;
-	c->fall = 30; /* it takes its time to start */
+	c->timeout = 5 * USEC_S;
+	c->fall = 3;
 	(void)snprintf(
 	    c->credentials, CONF_TEXT_LEN, "%s", credentials);
 	strcpy(c->oid, "1.3.6.1.2.1.1.5.0");
@@ -296,7 +312,7 @@ test_get(struct test *t, uint16_t port)
 	add_snmp(&b, "nobody", CHECK_SNMP, port, nobody);
 	c = add_snmp(&b, "public", CHECK_SNMP, port, "");
 	c->timeout = 100 * USEC_MS;
-	add_snmp(&b, "shut", CHECK_SNMP, t->farm->port_shut, v2)->fall = 2;
+	add_snmp(&b, "shut", CHECK_SNMP, t->farm->port_shut, v2);
 	begin(t, 64, &b.conf);
 	monitor_on(t->monitor, true);
 	ok(wait_reports(t, 9), "all are judged");
@@ -363,10 +379,13 @@ main(void)
 	struct test *t;
 	char cmd[64];
 	pid_t snmpd;
+	int i;
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	snmpd = start_snmpd(port);
+	for (i = 0; i < 3000 && !is_bound(port); i++)
+		usleep(10000);
 	t = test_start();
 	test_oid();
 	test_expect();
