@@ -121,12 +121,13 @@ finish(struct reload *r, int rc)
 		    r->text);
 	else
 		log_notice("%s", r->text);
+	y->reload = NULL;
+	answer(y, rc, r->text);
+	/* Behind the answer: four of them read the file on the same CPU. */
 	if (rc == 0) {
 		yoked_watch(y, "configuration=loaded");
 		tell_helpers(y);
 	}
-	y->reload = NULL;
-	answer(y, rc, r->text);
 	reload_free(r);
 }
 

@@ -70,6 +70,7 @@ opt_flag(struct scn *c, char **w, unsigned n)
 		{ "private_store", &c->opt.private_store },
 		{ "fence", &c->opt.fence },
 		{ "store_absent", &c->opt.store_absent },
+		{ "device", &c->opt.device },
 	};
 	size_t i;
 

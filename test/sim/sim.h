@@ -25,6 +25,7 @@ struct sim_options {
 	usec_t beat, start_wait;
 	unsigned misses, servers; /* servers of each of the two services */
 	bool serial, no_replica, private_store, store_absent, fence;
+	bool device; /* that only the active one mounts */
 };
 extern const struct sim_options sim_defaults;
 

@@ -94,6 +94,8 @@ sim_conf(
 	c->sync = true;
 	c->sync_id = 10;
 	c->test_no_replica = o->no_replica;
+	if (o->device)
+		(void)strcpy(c->checkpoint_device, "/dev/disk");
 	for (i = 0; i < CONF_NODES; i++)
 		make_node(&c->nodes[i], i, o->serial, o->fence);
 	c->self = &c->nodes[self];
