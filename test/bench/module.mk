@@ -28,3 +28,5 @@ bench_monitor_SRC = \
 	$(MONITOR_SRC)
 bench_monitor_PKG = $(MONITOR_PKG)
 bench_monitor_LDLIBS := -lm
+TESTPROGS += bench_ipvs
+bench_ipvs_SRC := test/bench/bench_ipvs.c
