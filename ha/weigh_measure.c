@@ -5,11 +5,11 @@
  * vary by as much as they are long. A filter that is quick enough for a server
  * that just became ten times slower would let weights dance for ever. So there
  * are two, both of the logarithm, so that 30 ms to 3 ms takes as long as back:
- * `quick` has the time constant that is configured, `slow` one that is a
- * multiple of it; `spread` is how far samples are usually off. While quick is
- * as far from slow as such noise explains, slow goes on slowly; when it is
- * further, slow goes there at once. And samples in a row far to one side of all
- * that was usual are a new time: both begin there.
+ * `quick` has the time constant that is configured (a longer one where there is
+ * much noise), `slow` one that is a multiple of it; `spread` is how far samples
+ * are usually off. While quick is as far from slow as such noise explains, slow
+ * goes on slowly; when it is further, slow goes there at once. And samples in a
+ * row far to one side of all that was usual are a new time: both begin there.
  *
  * What makes most servers slower at once is no server: it is the network, or the
  * director itself that waits for a processor. Their weights would dance, since
@@ -30,6 +30,8 @@
 #define SPREAD_FIRST 0.2
 #define COLD 2         /* first samples of all: caches, ARP, our own start */
 #define SPREAD_LEAST 0.01
+#define NOISY 0.05     /* of spread: looked at for twice as long */
+#define LONGER 4       /* at most */
 #define FAR 4          /* spreads */
 #define FAR_LEAST 0.4  /* half as much again */
 #define FAR_ROW 4      /* samples */
@@ -49,6 +51,14 @@ begin(struct weigh_server *s, double value)
 	s->slow = s->quick = value;
 	s->far = 0;
 	s->samples = 1;
+}
+
+/* The noisier a server's times are, the longer they are looked at. */
+static usec_t
+window(const struct weigh_server *s, usec_t smoothing)
+{
+	return (usec_t)((double)smoothing *
+	    fmin(1 + s->spread / NOISY, LONGER));
 }
 
 /* Counts samples in a row that are far to one side; of those the nearest is
@@ -116,8 +126,9 @@ leave_out(const struct weigh *w, struct weigh_server *s, usec_t now)
 }
 
 static void
-smooth(struct weigh_server *s, double value, usec_t dt, usec_t smoothing)
+smooth(struct weigh_server *s, double value, usec_t dt, usec_t smooth_for)
 {
+	usec_t smoothing = window(s, smooth_for);
 	double part = blend(dt, smoothing), slowly = blend(dt, SLOW * smoothing);
 	double off = value - s->quick, noise;
 

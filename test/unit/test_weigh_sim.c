@@ -3,6 +3,9 @@
  * times, times move weights. P2's table 3 and what the issue asks of it;
  * servers that slow down, flap and lie.
  */
+#include <string.h>
+
+#include "ha/weigh_text.h"
 #include "test/tap.h"
 #include "weigh_world.h"
 
@@ -89,6 +92,60 @@ bursts(double every, double seconds, double more)
 	swing = world_swing(&w, 300 * USEC_S, mean);
 	ok(swing <= 3, "up to %.0f ms more for %.0f s, every %.0f s or so: swing "
 	    "%.1f in 5 minutes", more * 1000, seconds, every, swing);
+	world_done(&w);
+}
+
+#define RECORD "test/data/weights-noisy.record"
+#define MOVED_S 330 /* then the load went to the other end */
+
+/* One line, as `yoke replay` has it. */
+static void
+play(struct world *w, const char *text)
+{
+	struct weigh_line l = { .what = LINE_NOTHING };
+	char why[256];
+
+	if (weigh_line_parse(text, &l, why, sizeof(why)) < 0)
+		return;
+	if (l.what == LINE_POLICY)
+		(void)policy_set(
+		    &w->weigh.policy, l.key, l.value, why, sizeof(why));
+	if (l.what != LINE_EVENT)
+		return;
+	w->now = l.event.at;
+	(void)weigh_feed(&w->weigh, &l.event);
+}
+
+/* Table 3 on the rack (bench-weights), beside other engineers' builds. */
+static void
+recorded(void)
+{
+	struct policy p = world_policy("type=response-time");
+	double lo = 100, hi = 0, share;
+	char text[WEIGH_LINE_MAX];
+	FILE *f = fopen(RECORD, "r");
+	usec_t began = 0;
+	struct world w;
+
+	world_init(&w, &p, 0, 100);
+	w.n = 3;
+	while (f != NULL && fgets(text, sizeof(text), f) != NULL) {
+		text[strcspn(text, "\n")] = '\0';
+		play(&w, text);
+		began = w.weigh.n > 0 && began == 0 ? w.now : began;
+		share = world_share(&w, 0);
+		if (w.now - began < 60 * USEC_S ||
+		    w.now - began > MOVED_S * USEC_S)
+			continue;
+		lo = share < lo ? share : lo;
+		hi = share > hi ? share : hi;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	ok(lo > 60 && hi < 72 && hi - lo < 3.3,
+	    "a noisy run, recorded: %.1f to %.1f%%", lo, hi);
+	ok(world_share(&w, 2) > 60, "and the move at its end: %.1f%%",
+	    world_share(&w, 2));
 	world_done(&w);
 }
 
@@ -231,6 +288,7 @@ main(void)
 	table_3(0.3, 4);
 	bursts(30, 4, 0.03);
 	bursts(15, 8, 0.1);
+	recorded();
 	most_slower();
 	takeover();
 	slow_server();
