@@ -18,7 +18,7 @@ ILL = "rs3"
 HONEST = '{"load": {"cpu": 300}, "overloaded": false, "scale": 100}'
 REQUEST = "100:0:100"   # no memory, 100 ms
 CLIENTS = 30
-WELL_S, ILL_S = 8, 25
+WELL_S, ILL_S = 6, 20
 # the page is asked for its time; that it fails hardly ever matters
 MEASURED = "rise = 1  fall = 100  effect = 99"
 
@@ -191,7 +191,7 @@ def one_row(rack, pair, agents, row):
     with Illness(rack, agents, ill):
         during = watch(pair, ILL_S)
     load.join()
-    late = [r[1] for r in during[-10:]]
+    late = [r[1] for r in during[-8:]]
     waited = bench_noise.waited_ms(rack, "d1") - waited
     return {"what": what, "policy": kind, "keys": keys,
             "before": round(before[-1][1], 1),
@@ -200,7 +200,7 @@ def one_row(rack, pair, agents, row):
             "end_most": round(max(late), 1),
             "why": during[-1][2], "shares": during,
             "no_cpu_percent": round(waited / (WELL_S + ILL_S) / 10),
-            **asked(answers, WELL_S + ILL_S - 15, WELL_S + ILL_S)}
+            **asked(answers, WELL_S + 8, WELL_S + ILL_S)}
 
 
 def measure(only=None):
