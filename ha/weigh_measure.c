@@ -165,6 +165,7 @@ weigh_on_took(
 		begin(s, value);
 		s->spread = SPREAD_FIRST;
 		s->off = 0;
+		s->left_out = 0;
 	} else {
 		s->off = value - s->quick;
 		if (!leave_out(w, s, e->at))
