@@ -19,6 +19,7 @@ HONEST = '{"load": {"cpu": 300}, "overloaded": false, "scale": 100}'
 REQUEST = "100:0:100"   # no memory, 100 ms
 CLIENTS = 30
 WELL_S, ILL_S = 6, 20
+LOAD = "cpu = 1  memory = 0"
 # the page is asked for its time; that it fails hardly ever matters
 MEASURED = "rise = 1  fall = 100  effect = 99"
 
@@ -34,7 +35,7 @@ service web {{
 		timeout = 1s  rise = 2  fall = 2 }}
 	check load {{ type = agent  port = {port}  interval = 500ms
 		timeout = 300ms }}
-	policy {{ type = {type}  cpu = 1  memory = 0  {keys} }}
+	policy {{ type = {type}  {keys} }}
 {servers}}}
 """
 
@@ -75,7 +76,8 @@ class IllPair(Pair):
         rows = "".join(f"\tserver {rs} {{ address = {a}  weight = 100 }}\n"
                        for rs, a in self.rack.RS.items())
         return SERVICE.format(
-            vip=self.rack.VIP, port=PORT_AGENT, type=kind, keys=keys,
+            vip=self.rack.VIP, port=PORT_AGENT, type=kind,
+            keys=keys if kind == "response-time" else f"{LOAD} {keys}",
             page=ill.get("page", MEASURED), servers=rows)
 
     def change(self, row):
