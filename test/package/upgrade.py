@@ -10,6 +10,7 @@ must understand each other, in both roles.
                                                             (root, network)
 """
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -53,7 +54,8 @@ def make_roots(t, args):
                        f"./{os.path.basename(args.old)} "
                        f"{' '.join(libraries(args.new))}")
         w.sh("cp", "-r", "--preserve=mode", f"{pair}/{node}/etc", root)
-        shutil.copy(args.new, f"{root}/root/")
+        for deb in [args.new] + agent_deb():
+            shutil.copy(deb, f"{root}/root/")
         t.is_(w.chroot(root, "yoke version").split()[-1],
               field(args.old, "Version").rpartition("-")[0],
               f"{node}: the older version is installed")
@@ -149,6 +151,30 @@ def go(t, rack, args):
          f"{failures(report)}", report)
 
 
+def agent_deb():
+    return sorted(glob.glob(f"{w.REPO}/build/packages/yoke-agent_*.deb"))
+
+
+def test_agent(t, rack):
+    """yoke-agentd in its sandbox, under the real systemd: a director has all
+    that it needs, and addresses to tell of."""
+    node = rack.NODES[0]
+    rack.run(node, "echo 'listen = 10.77.0.1:5490' >/etc/yoke/agentd.conf; "
+             f"dpkg -i /root/{os.path.basename(agent_deb()[-1])} 2>&1",
+             timeout=120)
+    ask = ("exec 3<>/dev/tcp/10.77.0.1/5490; "
+           "printf 'GET %s HTTP/1.0\\r\\n\\r\\n' /arp >&3; cat <&3")
+    out = wait_for(lambda: rack.run(node, f"bash -c \"{ask}\"", check=False,
+                                    timeout=10) or None, 30, "yoke-agentd")
+    t.ok('"10.77.0.1"' in out and '"arp_ignore":' in out and
+         '"whole":true' in out, f"{node}: yoke-agentd tells its addresses and "
+         "what it does with ARP", out)
+    pid = rack.run(node, "systemctl show -P MainPID yoke-agentd").strip()
+    text = rack.run(node, f"cat /proc/{pid}/status")
+    t.ok("Seccomp:\t2" in text and "CapBnd:\t0000000000000000" in text and
+         "\nUid:\t0\t" not in text, "in its sandbox, and not as root", text)
+
+
 def main():
     p = argparse.ArgumentParser()
     w.add_slow(p)
@@ -178,6 +204,9 @@ def main():
             go(t, rack, args)
         with t.part("units"):
             w.test_units(t, rack)
+        if agent_deb():
+            with t.part("the agent"):
+                test_agent(t, rack)
     finally:
         rack.close()
         if not args.keep:

@@ -276,6 +276,11 @@ def test_units(t, rack):
             t.ok(have["ActiveState"] == "active" and
                  have["NRestarts"] == "0" and seccomp,
                  f"{node}: {unit} runs in its sandbox", f"{have}\n{text}")
+    for node, role in roles(rack).items():
+        pid = rack.run(node, "systemctl show -P MainPID yoke-syncd").strip()
+        real_time = "SCHED_RR" in rack.run(node, f"chrt -p {pid}")
+        t.ok(real_time == (role == "active"), f"{node}: yoke-syncd is "
+             f"{'' if real_time else 'not '}real-time, the director {role}")
     node = rack.NODES[0]
     t.is_(rack.run(node, "cat /proc/sys/net/ipv4/vs/sync_refresh_period")
           .strip(), "60", "yoked can set IPVS's sysctls from its sandbox")
