@@ -177,7 +177,7 @@ def test_agent(t, rack):
 
 def main():
     p = argparse.ArgumentParser()
-    w.add_slow(p)
+    w.add_flags(p)
     p.add_argument("--keep", action="store_true", help="leave the roots")
     p.add_argument("--base", default=f"{w.CACHE}/base.tar")
     p.add_argument("--rate", type=int, default=200)
