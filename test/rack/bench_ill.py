@@ -92,9 +92,10 @@ class Agent(http.server.BaseHTTPRequestHandler):
         if says is None:        # silent
             time.sleep(1)
             return
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(says.encode())
+        with contextlib.suppress(OSError):      # who asked may have gone
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(says.encode())
 
     def log_message(self, *args):
         pass

@@ -31,21 +31,29 @@ def words(text):
     return [w for w in text.split(",") if w]
 
 
-def memory(args, old):
-    results = old.get("results", {})
-    for name in words(args.experiments):
-        results.setdefault(name, {}).update(bench_memory.measure(
-            name, [int(n) for n in words(args.clients)], args.seconds,
-            words(args.policies)))
+def before(args, path):
+    """What the file has, with --add; read when there is something to add."""
+    if not args.add or not os.path.exists(path):
+        return {}
+    with open(path) as f:
+        return json.load(f)
+
+
+def memory(args, path):
+    new = {name: bench_memory.measure(
+        name, [int(n) for n in words(args.clients)], args.seconds,
+        words(args.policies)) for name in words(args.experiments)}
+    results = before(args, path).get("results", {})
+    for name, runs in new.items():
+        results.setdefault(name, {}).update(runs)
     doc = {"what": "P3", "seconds": args.seconds, "results": results}
     return doc, [*bench_memory_report.text(results),
                  *bench_memory_report.plots(results, args.out)]
 
 
-def ill(args, old):
-    rows = {r["row"]: r for r in old.get("rows", [])}
-    rows.update((r["row"], r) for r in bench_ill.measure(
-        [int(n) for n in words(args.rows)]))
+def ill(args, path):
+    new = bench_ill.measure([int(n) for n in words(args.rows)])
+    rows = {r["row"]: r for r in [*before(args, path).get("rows", []), *new]}
     doc = {"what": "ill servers", "rows": [rows[i] for i in sorted(rows)]}
     return doc, bench_ill.table(doc["rows"])
 
@@ -59,11 +67,8 @@ PARTS = {"table3": table3, "memory": memory, "ill": ill}
 
 
 def part(name, args):
-    path, old = f"{args.out}/bench-weights-{name}.json", {}
-    if args.add and os.path.exists(path):
-        with open(path) as f:
-            old = json.load(f)
-    doc, lines = PARTS[name](args, old)
+    path = f"{args.out}/bench-weights-{name}.json"
+    doc, lines = PARTS[name](args, path)
     doc.update(date=datetime.datetime.now().astimezone().isoformat(
         "T", "seconds"), **bench_report.where())
     with open(path, "w") as f:
