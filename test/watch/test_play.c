@@ -263,6 +263,8 @@ play_end(struct play *p, pid_t pid, int sig)
 	}
 	if (WIFSIGNALED(e.status))
 		printf("# ended by signal %d\n", WTERMSIG(e.status));
+	else if (WEXITSTATUS(e.status) != 0)
+		printf("# ended with %d\n", WEXITSTATUS(e.status));
 	return WIFEXITED(e.status) ? WEXITSTATUS(e.status) : -1;
 }
 
