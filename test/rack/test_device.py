@@ -182,7 +182,61 @@ def cold(rack, pair, drill, b):
     t.ok(True, "checkpointd ends: it unmounts the device")
 
 
+# Fences as a power switch would: it is the test that cuts.
+FENCE = """#!/bin/sh
+touch {dir}/asked
+while [ ! -e {dir}/off ]; do sleep 0.05; done
+echo "Success: Powered OFF"
+"""
+
+
+def frozen():
+    """mmp does not help against a machine that stands still for longer than
+    it waits, and then writes what it still had: only a fence does."""
+    with Rack(disk=96) as rack:
+        mkfs(rack, "mmp")
+        prepare(rack)
+        asked, off = f"{rack.dir}/asked", f"{rack.dir}/off"
+        open(off, "w").close()          # who starts alone fences too
+        pair = Pair(rack, **SETTINGS, node_extra="fence_command = "
+                    "/etc/yoke/fence  fence_file = /etc/yoke/fence.opt  "
+                    "fence_timeout = 30s")
+        drill = StoreDrill(t, rack, pair)
+        t.dump = pair.dump
+        for node in rack.NODES:
+            rack.put(node, "/etc/yoke/fence", FENCE.format(dir=rack.dir),
+                     mode=0o755)
+            rack.put(node, "/etc/yoke/fence.opt", "ip=192.0.2.1\n", mode=0o600)
+        rack.each(rack.start_corosync)
+        pair.start_node("d1")
+        pair.wait_role("d1", "active")
+        pair.start_node("d2")
+        a, b = wait_for(lambda: in_step(pair), 30, "a pair")
+        drill.stored(a, MMP_S + 20)
+        os.unlink(asked)
+        os.unlink(off)
+        drill.weight(a, 42)             # what it still has when it stops
+        rack.freeze(a)
+        wait_for(lambda: os.path.exists(asked), 10, "a fence")
+        t.is_((pair.role(b), mounted(rack, b)), ("standby", False),
+              "a frozen active: no takeover and no mount before it is fenced")
+        rack.power_cut(a)
+        open(off, "w").close()
+        pair.wait_role(b, "active")
+        drill.weight(b, 43)
+        drill.stored(b, MMP_S + 30)
+        t.is_((pair.table(b)["web"]["rs1"], drill.verify(b).returncode),
+              (43, 0), "fenced: the successor's term is on the device, whole")
+        pair.kill(b, "yoke-checkpointd", "TERM")
+        state_off(rack, b)
+        fsck = subprocess.run(["e2fsck", "-fn", rack.disk],
+                              capture_output=True, text=True)
+        t.is_(fsck.returncode, 0, "and the file system is whole", fsck.stdout)
+
+
 def main():
+    with t.part("a frozen active"):
+        frozen()
     with Rack(disk=96) as rack:
         mkfs(rack, "^mmp")
         prepare(rack)

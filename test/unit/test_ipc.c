@@ -130,7 +130,10 @@ on_msg(struct ipcs_conn *c, enum msg_id id, const void *body, size_t len,
 		(void)ipcs_reply(c, 0, "fine", 4);
 	} else if (id == MSG_HEALTH) {
 		s->health++;
-		(void)ipcs_event(c, MSG_PROBE_STATE, body, len > 256 ? 4 : len);
+		/* Full: the other side reads when it gets a CPU. */
+		while (ipcs_event(c, MSG_PROBE_STATE, body,
+			   len > 256 ? 4 : len) == -EAGAIN)
+			(void)usleep(100);
 	} else if (id == MSG_COMMAND) {
 		on_command(s, c, text);
 	}
