@@ -16,34 +16,20 @@ peer_interval(const struct beats *b)
 	return b->reported ? b->report.interval_us : b->conf->beat_interval;
 }
 
-/* How long a path may be silent: until n beats are missing, after a hint half of
- * them: one of three. Who allows more misses has machines that stand still now
- * and then, and a machine does when its corosync ends. A beat is missing when it
- * should be here and a quarter of Tb has passed; on a line, never before one that
- * is held up by a whole beat can be here, or while it brought beats only, two of
- * them. */
 static usec_t
-patience(const struct beats *b, const struct path_state *p)
+interval_of(const struct beats *b, const struct path_state *p)
 {
-	uint32_t speed = p->pace.speed;
-	usec_t tb = pace_interval(speed, peer_interval(b)), least, n;
-
-	n = tb * b->conf->beat_misses;
-	least = (n > 3 * tb ? n / 2 : tb + tb / 2) + pace_hold_up(speed);
-	if (speed != 0 && !p->in_pace)
-		least += 2 * pace_beats_only(speed, tb);
-	if (b->hint != 0 && b->hint >= b->heard)
-		return least;
-	n += tb / 4;
-	return speed != 0 && n < least ? least : n;
+	return pace_interval(p->pace.speed, peer_interval(b));
 }
 
 static usec_t
 silent_at(const struct beats *b, const struct path_state *p)
 {
 	usec_t from = p->heard > b->slept ? p->heard : b->slept;
+	bool hint = b->hint != 0 && b->hint >= b->heard;
 
-	return from + patience(b, p);
+	return from + silence_patience(&p->silence, p->pace.speed, p->in_pace,
+		   interval_of(b, p), b->conf->beat_misses, hint);
 }
 
 static void
@@ -74,6 +60,7 @@ path_set_up(struct beats *b, unsigned i, bool up)
 		return;
 	p->up = up;
 	p->in_pace = false;
+	silence_forget(&p->silence);
 	p->since = loop_turn(b->loop);
 	p->changes++;
 	b->ops->on_path(i, up, b->arg);
@@ -121,10 +108,11 @@ static void
 alive(struct beats *b, struct path_state *p)
 {
 	usec_t now = loop_turn(b->loop), gap = now - p->heard;
-	usec_t tb = pace_interval(p->pace.speed, peer_interval(b));
+	usec_t tb = interval_of(b, p);
 
 	if (p->up && p->heard != 0 && gap > p->gap_max)
 		p->gap_max = gap;
+	silence_note(&p->silence, gap, tb);
 	p->in_pace = p->in_pace || gap <= tb + tb / 2;
 	p->heard = b->heard = now;
 	p->received++;
@@ -332,6 +320,36 @@ beats_interval(const struct beats *b, unsigned index)
 {
 	return pace_interval(
 	    b->paths[index].pace.speed, b->conf->beat_interval);
+}
+
+void
+beats_carrier(struct beats *b,
+    bool (*carrier)(const char *device, void *arg), void *arg)
+{
+	struct path_state *p;
+	bool lost = false, now;
+	unsigned i;
+
+	for (i = 0; i < b->n_paths; i++) {
+		p = &b->paths[i];
+		if (p->own->type != PATH_UDP)
+			continue;
+		now = carrier(p->own->device, arg);
+		lost = lost || (p->up && p->carrier && !now);
+		p->carrier = now;
+	}
+	if (!lost)
+		return;
+	beats_drain(b);
+	beats_hint(b);
+}
+
+usec_t
+beats_margin(const struct beats *b, unsigned index)
+{
+	const struct path_state *p = &b->paths[index];
+
+	return silence_margin(&p->silence, p->pace.speed, interval_of(b, p));
 }
 
 unsigned

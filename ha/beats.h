@@ -2,7 +2,8 @@
  * beats: sends our beat on every path each Tb, hears the peer's, and knows
  * which paths are up. A path is down when n of the peer's beats are missing.
  * A serial line has a pace of its own (pace.h) and is judged by it; when it
- * hangs up it is down at once, and that is a hint for the others.
+ * hangs up it is down at once, and that is a hint for the others. So is a card's
+ * loss of carrier, which is all that a crossover cable tells of a power cut.
  *
  * Silence is judged only after everything that has arrived was read, and not
  * right after this process itself was not running: who slept cannot tell.
@@ -17,6 +18,7 @@
 #include "ha/beat.h"
 #include "ha/pace.h"
 #include "ha/path.h"
+#include "ha/silence.h"
 
 struct path_state {
 	const struct conf_path *own, *peer;
@@ -28,6 +30,8 @@ struct path_state {
 	struct pace pace;
 	struct beat told; /* the last beat sent on it */
 	bool in_pace;    /* it speaks each interval, not in beats only */
+	bool carrier;    /* of a card, when last told */
+	struct silence silence;
 	usec_t gap_max;  /* longest time between two beats while up */
 	usec_t refused;  /* the last frame that was refused; 0: none */
 	enum beat_refusal refusal; /* and why */
@@ -78,10 +82,17 @@ void beats_drain(struct beats *b);
  * group, its serial line hung up): one missed beat on every path is enough. */
 void beats_hint(struct beats *b);
 
+/* What the kernel says of the cards of the paths, now. Lost: what has arrived
+ * is read, then it is a hint. The path itself is judged by its beats. */
+void beats_carrier(struct beats *b,
+    bool (*carrier)(const char *device, void *arg), void *arg);
+
 unsigned beats_up(const struct beats *b, enum path_type type);
 uint32_t beats_hears(const struct beats *b); /* bit per path: it is up */
 /* Time between two of our signs of life on a path. */
 usec_t beats_interval(const struct beats *b, unsigned index);
+/* How late a beat of the peer's may be on a path before it is missing. */
+usec_t beats_margin(const struct beats *b, unsigned index);
 bool beats_any_up(const struct beats *b);
 
 /* New interval or misses took effect in conf. */

@@ -21,6 +21,7 @@ HA_SRC += \
 HA_SRC += \
 	ha/beats.c \
 	ha/beats_send.c \
+	ha/silence.c \
 	ha/decide.c \
 	ha/pace.c \
 	ha/path.c \

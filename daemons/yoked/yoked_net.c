@@ -28,6 +28,16 @@ on_restart(void *arg)
 		vip_watch_restart(&y->net.vips);
 }
 
+static bool
+has_carrier(const char *device, void *arg)
+{
+	const struct yoked *y = arg;
+	const struct rt_link *l = rtwatch_link(y->net.rt, device);
+
+	return l != NULL && l->up && l->carrier;
+}
+
+/* The uplink first: a director that lost all its cards must know that. */
 static void
 on_settled(bool known, void *arg)
 {
@@ -37,6 +47,7 @@ on_settled(bool known, void *arg)
 		return;
 	vip_watch_settled(&y->net.vips);
 	uplink_on_devices(&y->net.uplink);
+	beats_carrier(&y->director.beats, has_carrier, y);
 }
 
 static const struct rtwatch_listener listener = {

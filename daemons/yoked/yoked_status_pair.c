@@ -147,6 +147,7 @@ show_path(const struct yoked *y, unsigned i, struct out *o)
 	out_num(o, "send_errors", p->send_errors);
 	out_ms(o, "gap_max_ms", p->gap_max);
 	out_usec(o, "interval_us", beats_interval(b, i));
+	out_usec(o, "margin_us", beats_margin(b, i));
 	show_line(p->path != NULL ? p->path->line : NULL, o);
 	out_str(o, "problem", p->path != NULL ? p->path->problem : NULL);
 	out_close(o);

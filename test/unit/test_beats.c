@@ -82,8 +82,10 @@ side_conf(struct side *s, unsigned i)
 		s->conf.nodes[n].id = n + 1;
 		s->conf.nodes[n].paths = s->paths[n];
 		s->conf.nodes[n].n_paths = 2;
-		for (p = 0; p < 2; p++) /* listed the other way round */
+		for (p = 0; p < 2; p++) { /* listed the other way round */
 			strcpy(s->paths[n][p].name, names[n == 0 ? p : !p]);
+			strcpy(s->paths[n][p].device, s->paths[n][p].name);
+		}
 	}
 	s->conf.self = &s->conf.nodes[i];
 	s->conf.peer = &s->conf.nodes[!i];
@@ -174,8 +176,108 @@ test_up_down(void)
 	is_int(b->downs, 3, "a while later it is missing");
 	last = b->down_at - last;
 	ok(last >= 3 * TB + TB / 4 - USEC_MS && last <= 4 * TB,
-	    "after n beats and a quarter: %llu us", (unsigned long long)last);
+	    "after n beats and, new as a path is, a quarter: %llu us",
+	    (unsigned long long)last);
 	ok(!beats_any_up(&b->beats), "nobody is heard");
+	world_free(w);
+}
+
+/* How long after the last beat both paths are down. */
+static usec_t
+silence_after(struct world *w)
+{
+	struct side *b = &w->sides[1];
+	usec_t last;
+
+	run(w, 5 * USEC_MS); /* nothing is under way */
+	cut(w, 0, 0, true);
+	cut(w, 0, 1, true);
+	last = b->beats.heard;
+	run(w, 5 * TB);
+	ok(!beats_any_up(&b->beats), "nobody is heard");
+	return b->down_at - last;
+}
+
+/* The margin is what the network asks for. */
+static void
+test_margin(void)
+{
+	struct world *w = world_new();
+	struct side *b = &w->sides[1];
+	usec_t took;
+
+	run(w, 10 * USEC_S);
+	is_int(beats_margin(&b->beats, 0), TB / 16,
+	    "beats that are never late: a sixteenth of Tb");
+	took = silence_after(w);
+	ok(took >= 3 * TB + TB / 16 && took < 3 * TB + TB / 8,
+	    "is all that silence lasts longer than n beats: %llu us",
+	    (unsigned long long)took);
+	cut(w, 0, 0, false);
+	cut(w, 0, 1, false);
+	w->net.wires[0][0].jitter = TB / 8;
+	run(w, 10 * USEC_S);
+	ok(beats_margin(&b->beats, 0) > TB / 16 &&
+		beats_margin(&b->beats, 0) <= TB / 8 + 200,
+	    "a path that jitters: as much as it does, %llu us",
+	    (unsigned long long)beats_margin(&b->beats, 0));
+	is_int(beats_margin(&b->beats, 1), TB / 16, "and that one alone");
+	w->net.wires[0][0].jitter = TB;
+	run(w, 2 * USEC_S);
+	is_int(beats_margin(&b->beats, 0), TB / 4, "a quarter at most");
+	w->net.wires[0][0].jitter = 200;
+	run(w, 10 * USEC_S);
+	is_int(beats_margin(&b->beats, 0), TB / 16, "forgotten in time");
+	world_free(w);
+}
+
+static bool has_carrier[2];
+
+static bool
+carrier(const char *device, void *arg)
+{
+	(void)arg;
+	return has_carrier[strcmp(device, "cross") == 0];
+}
+
+static void
+set_carrier(struct side *s, bool net, bool cross)
+{
+	has_carrier[0] = net;
+	has_carrier[1] = cross;
+	beats_carrier(&s->beats, carrier, NULL);
+}
+
+static void
+test_carrier(void)
+{
+	struct world *w = world_new();
+	struct side *b = &w->sides[1];
+	usec_t last;
+
+	set_carrier(b, true, true);
+	cut(w, 0, 1, true);
+	set_carrier(b, true, false);
+	run(w, 5 * TB);
+	is_int(b->downs, 1, "a crossover cable pulled: its path alone is down");
+	cut(w, 0, 1, false);
+	set_carrier(b, true, true);
+	run(w, 5 * TB + 5 * USEC_MS);
+	is_int(beats_up(&b->beats, PATH_UDP), 2, "plugged in again");
+	set_carrier(b, false, true);
+	run(w, 5 * TB + 5 * USEC_MS);
+	is_int(b->downs, 1, "a driver that says no while beats come: nothing");
+	last = b->beats.heard;
+	cut(w, 0, 0, true);
+	cut(w, 0, 1, true);
+	run(w, 5 * USEC_MS);
+	set_carrier(b, false, true);
+	run(w, 2 * TB);
+	is_int(b->downs, 1, "told again that it has none: no news, no hint");
+	set_carrier(b, false, false);
+	run(w, 1);
+	is_int(b->downs, 3, "a power cut takes the carrier along: a hint");
+	ok(b->down_at - last < 3 * TB, "within less than n beats");
 	world_free(w);
 }
 
@@ -540,6 +642,8 @@ int
 main(void)
 {
 	test_up_down();
+	test_margin();
+	test_carrier();
 	test_loss();
 	test_hint();
 	test_hint_patient();
