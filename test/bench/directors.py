@@ -28,9 +28,11 @@ beat {{ interval = {beat}  misses = 3 }}
 start_wait = 1s
 node d1 {{ id = 1
 	path a {{ device = eth0  address = 10.99.8.1 }}
+	{cross[0]}
 }}
 node d2 {{ id = 2
 	path a {{ device = eth0  address = 10.99.8.2 }}
+	{cross[1]}
 }}
 {services}
 checkpoint {{ directory = {store}  interval = {interval} }}
@@ -95,10 +97,15 @@ def take_turns():
 
 
 class Directors:
+    """cross: a second pair of cards, eth1, and a path b on it."""
+    CROSS = "path b {{ device = eth1  address = 10.99.9.{} }}"
+
     def __init__(self, scratch, n=1000, beat="10ms", interval="60s",
-                 nodes=NODES):
+                 nodes=NODES, cross=False):
         self.dir, self.n, self.nodes = scratch, n, nodes
-        self.set = dict(dir=scratch, beat=beat, interval=interval)
+        self.cards = ("eth0", "eth1")[:2 if cross else 1]
+        self.set = dict(dir=scratch, beat=beat, interval=interval, cross=[
+            self.CROSS.format(i + 1) if cross else "" for i in range(2)])
         self.holders, self.pids, self.procs = {}, {}, []
         self.probes = {}
 
@@ -147,17 +154,20 @@ class Directors:
         os.chmod(f"{self.dir}/key", 0o600)
         for node in NODES:
             self.hold(node)
-        a, b = (self.holders[n].pid for n in NODES)
-        ip = self.run("d1", "ip", "link", "add", "eth0", "type", "veth",
-                      "peer", "name", "eth0", "netns", str(b))
+        for net, card in enumerate(self.cards, 8):
+            self.wire(card, net)
+        for node in self.nodes:
+            self.start(node)
+
+    def wire(self, card, net):
+        ip = self.run("d1", "ip", "link", "add", card, "type", "veth", "peer",
+                      "name", card, "netns", str(self.holders["d2"].pid))
         if ip.returncode:
             raise SystemExit(ip.stdout)
         for i, node in enumerate(NODES):
-            self.run(node, "ip", "address", "add", f"10.99.8.{i + 1}/24",
-                     "dev", "eth0")
-            self.run(node, "ip", "link", "set", "eth0", "up")
-        for node in self.nodes:
-            self.start(node)
+            self.run(node, "ip", "address", "add", f"10.99.{net}.{i + 1}/24",
+                     "dev", card)
+            self.run(node, "ip", "link", "set", card, "up")
 
     def configure(self, node, changed=0, **more):
         store = f"{self.dir}/{node}"
