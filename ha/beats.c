@@ -278,6 +278,7 @@ beats_start(struct beats *b, struct loop *l, const struct conf *conf,
 	int rc;
 
 	*b = (struct beats){ .loop = l, .conf = conf, .ops = ops, .arg = arg };
+	b->began = loop_now(l);
 	if (RAND_bytes((uint8_t *)&session, sizeof(session)) != 1)
 		return -EIO;
 	beat_guard_init(&b->guard, conf->instance, conf->peer->id, session);

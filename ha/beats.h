@@ -59,6 +59,7 @@ struct beats {
 	unsigned n_paths;
 	struct beat report; /* the peer's last one */
 	bool reported;      /* report is there, of the session admitted */
+	usec_t began;
 	usec_t heard;       /* on any path; 0: never */
 	usec_t hint;        /* something says the peer died, then; 0: nothing */
 	struct timer tick, deadline;

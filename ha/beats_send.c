@@ -19,10 +19,21 @@ is_news(const struct path_state *p, const struct beat *beat)
 	return memcmp(&was, beat, sizeof(was)) != 0;
 }
 
+/* Nothing was heard for so long that it may be there and not read: hung. */
+static bool
+is_quiet(const struct beats *b)
+{
+	usec_t from = b->heard > b->began ? b->heard : b->began;
+
+	return loop_turn(b->loop) - from > PACE_BEAT_AGAIN;
+}
+
 /* As its last report says, if it is there to say it. */
 static enum pace_heard
 peer_hears(const struct beats *b, unsigned i)
 {
+	if (is_quiet(b))
+		return PACE_ELSEWHERE;
 	if (!beats_any_up(b) || !b->reported || b->report.hears == 0)
 		return PACE_UNHEARD;
 	return (b->report.hears >> i & 1) != 0 ? PACE_HERE : PACE_ELSEWHERE;

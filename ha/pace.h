@@ -8,8 +8,9 @@
  * fifth: one per 10 ms at 115200, one per 120 ms at 9600.
  *
  * A director that does not hear the line while it hears us elsewhere gets a beat
- * every so often and no more, news or not. Its terminal may not be read at all
- * (the kernel's worker that does it waits behind real-time work there), and
+ * every so often and no more, news or not; so does one that was not heard for as
+ * long anywhere. Its terminal may not be read at all (the kernel's worker that
+ * does it waits behind real-time work there, or its manager hangs), and
  * what it holds unread must stay far from the 4 KiB at which it stops its
  * driver: that is never good, and User Mode Linux's never starts again.
  *
@@ -33,7 +34,7 @@ enum pace_what { PACE_NOTHING, PACE_PULSE, PACE_BEAT };
 /* Does the peer hear us? */
 enum pace_heard {
 	PACE_UNHEARD,	/* nobody knows: it may not know us yet */
-	PACE_ELSEWHERE, /* on another path only */
+	PACE_ELSEWHERE, /* on another path only, or nowhere for long */
 	PACE_HERE	/* on this one: a pulse means something to it */
 };
 

@@ -14,6 +14,7 @@ on one of each side. --strict exits 1 when a goal is missed; otherwise only a ro
 without any run that counts is an error.
 """
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -66,8 +67,16 @@ class Turn:
             r["noise"] = bench_noise.spoilt(r)
             return r, None if self.bench.noisy else r["noise"]
         except BROKEN as e:
+            why = f"{type(e).__name__}: {e}"[:2000] + self.story()
             self.leave()
-            return None, f"{type(e).__name__}: {e}"[:2000]
+            return None, why
+
+    def story(self):
+        """What the directors say of a run that broke, while they are there."""
+        tell = getattr(self.place and self.place.side, "story", None)
+        with contextlib.suppress(*BROKEN, ValueError, KeyError):
+            return "; " + tell() if tell else ""
+        return ""
 
     def run(self, fault, row):
         """Adds a run that counts to the row, or why there is none."""

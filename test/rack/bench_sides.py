@@ -95,6 +95,17 @@ class Yoke:
 
     # -- its own account -------------------------------------------------
 
+    def story(self, last=4):
+        """Both directors' last changes of role, for a run that broke."""
+        out = []
+        for node in self.rack.NODES:
+            s = self.pair.status(node)
+            for t in (s["transitions"][:last] if s else []):
+                out.append((t["at_us"], f"{node} {t['from']}>{t['to']} "
+                            f"{t['why']} silence {t['silence_us']}"))
+        return "; ".join(f"{at / 1e6 % 1000:.3f} {text}"
+                         for at, text in sorted(out))
+
     def term(self, node):
         """A number that every takeover makes higher."""
         s = self.pair.status(node)

@@ -510,9 +510,9 @@ test_drain(void)
 	world_free(w);
 }
 
-/* The second path is a line of 9600 bit/s: a sign of life each 120 ms. */
+/* The second path is a line. */
 static struct world *
-world_with_line(void)
+world_with_line(uint32_t speed)
 {
 	struct world *w = world_new();
 	unsigned i, n, p;
@@ -524,7 +524,8 @@ world_with_line(void)
 				if (w->sides[i].paths[n][p].name[0] == 'c') {
 					w->sides[i].paths[n][p].type =
 					    PATH_SERIAL;
-					w->sides[i].paths[n][p].speed = 9600;
+					w->sides[i].paths[n][p].speed =
+					    speed;
 				}
 		w->sides[i].ups = w->sides[i].downs = 0;
 		side_start(w, i);
@@ -533,10 +534,11 @@ world_with_line(void)
 	return w;
 }
 
+/* At 9600 a sign of life each 120 ms. */
 static void
 test_line_pace(void)
 {
-	struct world *w = world_with_line();
+	struct world *w = world_with_line(9600);
 	struct side *b = &w->sides[1];
 	uint64_t sent = w->net.wires[0][1].sent;
 	usec_t cut_at;
@@ -576,7 +578,7 @@ hang_up(struct side *s)
 static void
 test_line_lost(void)
 {
-	struct world *w = world_with_line();
+	struct world *w = world_with_line(9600);
 	struct side *b = &w->sides[1];
 	usec_t last;
 
@@ -604,7 +606,7 @@ test_line_lost(void)
 static void
 test_line_news(void)
 {
-	struct world *w = world_with_line();
+	struct world *w = world_with_line(9600);
 	struct side *b = &w->sides[1];
 
 	cut(w, 0, 0, true);
@@ -615,6 +617,47 @@ test_line_news(void)
 	    (unsigned long long)(w->sides[0].ticks - b->beats.report.seq));
 	ok(b->beats.heard + 150 * USEC_MS > loop_now(b->loop),
 	    "that it lives is known all the time");
+	world_free(w);
+}
+
+/* The peer's manager hangs: its terminal keeps 4 KiB at most, and a driver that
+ * was stopped at that may not start again. */
+static void
+test_line_hung(void)
+{
+	struct world *w = world_with_line(115200);
+	struct side *b = &w->sides[1];
+	uint64_t sent = w->net.wires[0][1].sent;
+
+	loop_fake_pause(b->loop, true);
+	run(w, 5 * USEC_S);
+	sent = w->net.wires[0][1].sent - sent;
+	ok(sent * 128 < 4096 * 3 / 4,
+	    "%llu frames in 5 s to who does not read", (unsigned long long)sent);
+	loop_fake_pause(b->loop, false);
+	run(w, 3 * USEC_S);
+	is_int(beats_up(&b->beats, PATH_SERIAL), 1, "and it is up again");
+	is_int(beats_up(&w->sides[0].beats, PATH_SERIAL), 1, "on both");
+	world_free(w);
+}
+
+/* With no other path, a peer that starts is heard as soon as ever. */
+static void
+test_line_alone(void)
+{
+	struct world *w = world_with_line(115200);
+	struct side *b = &w->sides[1];
+
+	cut(w, 0, 0, true);
+	cut(w, 1, 0, true);
+	beats_stop(&b->beats);
+	run(w, 20 * USEC_S);
+	is_int(beats_up(&w->sides[0].beats, PATH_SERIAL), 0, "nobody there");
+	b->ups = 0;
+	side_start(w, 1);
+	run(w, 1500 * USEC_MS);
+	is_int(beats_up(&b->beats, PATH_SERIAL), 1, "who starts hears");
+	is_int(beats_up(&w->sides[0].beats, PATH_SERIAL), 1, "and is heard");
 	world_free(w);
 }
 
@@ -656,6 +699,8 @@ main(void)
 	test_line_pace();
 	test_line_lost();
 	test_line_news();
+	test_line_hung();
+	test_line_alone();
 	test_bad_paths();
 	return done();
 }
