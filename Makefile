@@ -160,7 +160,7 @@ check-unit: programs $(UNIT_BIN)
 SLOW_SAN = $(if $(SAN),$(BIN)/test_snmpd)
 .PHONY: unit-main unit-watch
 unit-main:
-	$(Q)YOKE_BIN=$(BIN) $(PROVE) $(filter-out $(WATCH_BIN),$(UNIT_BIN))
+	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 2 $(filter-out $(WATCH_BIN),$(UNIT_BIN))
 
 unit-watch:
 	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 4 $(filter-out $(SLOW_SAN),$(WATCH_BIN))

@@ -55,6 +55,8 @@ cable_hang_up(struct cable *c, unsigned end)
 
 	watch_free(e->watch);
 	e->watch = NULL;
+	/* Another process may be given a terminal of the old name. */
+	(void)unlink(e->link);
 	close(e->master);
 	close(e->slave);
 	e->master = e->slave = -1;

@@ -271,7 +271,6 @@ is_missing(void *arg)
 {
 	struct bench *b = arg;
 
-	/* The kernel gives the name to the next terminal of any process. */
 	return b->path->problem != NULL &&
 	       strcmp(b->path->problem, "the device is not there") == 0;
 }
