@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +38,22 @@ struct run {
 	bool line_ended;
 };
 
+/* For good: without new privileges the program gets none of them back. */
+static void
+drop_rights(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	const struct __user_cap_data_struct none[2] = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_capset, &head, none) < 0) {
+		dprintf(2, "cannot drop capabilities: %s\n", strerror(errno));
+		_exit(127);
+	}
+}
+
 static _Noreturn void
 child(const struct run_what *what, int in, int out)
 {
@@ -49,6 +67,8 @@ child(const struct run_what *what, int in, int out)
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2) {
 		(void)syscall(SYS_close_range, 3U, ~0U, 0U);
+		if (what->no_rights)
+			drop_rights();
 		execve(what->argv[0], (char *const *)what->argv,
 		    (char *const *)what->env);
 		dprintf(2, "cannot run %s: %s\n", what->argv[0],

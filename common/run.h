@@ -10,6 +10,7 @@
 #ifndef COMMON_RUN_H
 #define COMMON_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/loop.h"
@@ -23,6 +24,7 @@ struct run_what {
 	const char *const *env;	 /* all of its environment; ends with NULL */
 	const char *input;	 /* on standard input, then its end */
 	size_t input_len;	 /* RUN_INPUT_MAX at most */
+	bool no_rights; /* without capabilities, even root */
 	usec_t timeout;
 	/* It ended: rc 0: with exit status 0; -EIO: otherwise; -ETIMEDOUT: it
 	 * was killed. text says so, with the last line of its output. r is

@@ -54,6 +54,7 @@ command_start(void *shared, const struct check_target *t, check_done_fn done,
 	struct run_what what = { .argv = argv,
 		.env = env,
 		.input = "",
+		.no_rights = true, /* ours are for probes through the VIP */
 		.timeout = 2 * t->check->timeout, /* the caller cancels first */
 		.done = on_done,
 		.arg = r };

@@ -522,18 +522,22 @@ test_commands(struct test *t)
 	    0755));
 	put(add(t, "ill", CHECK_COMMAND, 81)->command, spew("ill",
 	    "#!/bin/sh\necho the disk is full\nexit 3\n", 0755));
+	put(add(t, "meek", CHECK_COMMAND, 81)->command, spew("meek",
+	    "#!/bin/sh\n! grep -q 'Cap[IPEA]..:.*[1-9a-f]' "
+	    "/proc/self/status\n", 0755));
 	put(add(t, "absent", CHECK_COMMAND, 81)->command, "/nonexistent/x");
 	(void)snprintf(text, sizeof(text), "#!/bin/sh\n"
 	    "sleep 1000 & echo $! >%s/child.new\n"
 	    "mv %s/child.new %s/child\nwait\n", dir, dir, dir);
 	put(add(t, "hung", CHECK_COMMAND, 81)->command, spew("hung", text, 0755));
-	t->checks[3][0].timeout = 300 * USEC_MS;
-	t->checks[3][0].interval = 3600 * USEC_S;
-	t->want = 4;
+	t->checks[4][0].timeout = 300 * USEC_MS;
+	t->checks[4][0].interval = 3600 * USEC_S;
+	t->want = 5;
 	begin(t);
 	ok(wait_for(t, all_judged), "commands are judged");
 	said(t, "well", HEALTH_UP, "ok");
 	said(t, "ill", HEALTH_DOWN, "the disk is full");
+	said(t, "meek", HEALTH_UP, "ok"); /* it has no capabilities */
 	said(t, "absent", HEALTH_DOWN, "cannot run");
 	said(t, "hung", HEALTH_DOWN, "timeout after 300ms");
 	ok(wait_for(t, hung_one_gone), "its child is killed with it");
