@@ -121,7 +121,7 @@ clean:
 RACK_LONG := test/rack/test_cluster_fs.py test/rack/test_drills_ssh.py \
 	test/rack/test_ppp.py test/rack/test_sync_kinds.py test/rack/test_watch.py \
 	test/rack/test_weights.py
-RACK_LONG += test/rack/test_removal.py
+RACK_LONG += test/rack/test_removal.py test/rack/test_vip_path.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
 # ... and storage that both directors reach: NFS, a device.
 RACK_LONG += test/rack/test_device.py test/rack/test_nfs.py

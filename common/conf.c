@@ -33,6 +33,7 @@ conf_free(struct conf *c)
 		free(c->services[i].checks);
 	}
 	free(c->services);
+	probe_paths_done(&c->probe_paths);
 	free(c->vips);
 	free(c->notifies);
 	explicit_bzero(c->key, sizeof(c->key));

@@ -14,6 +14,7 @@
 #include "common/addr.h"
 #include "common/conf_health.h"
 #include "common/policy.h"
+#include "common/probe_path.h"
 #include "common/service.h"
 #include "common/usec.h"
 
@@ -105,6 +106,8 @@ struct conf {
 	unsigned uplink_misses;
 	struct conf_service *services;
 	size_t n_services;
+	uint32_t probe_marks; /* the first of PROBE_MARKS that are ours */
+	struct probe_paths probe_paths;
 	char checkpoint_dir[CONF_TEXT_LEN];
 	usec_t checkpoint_interval; /* Tc; 0: auto */
 	unsigned checkpoint_keep;   /* epochs kept */

@@ -200,5 +200,7 @@ conf_check_all(struct conf *c, const struct conf_lines *at, const char *node,
 		rc = conf_check_uplink(c, at, e);
 	if (rc == 0)
 		rc = conf_check_services(c, e);
+	if (rc == 0)
+		rc = conf_probe_paths(c, e);
 	return rc < 0 ? rc : find_self(&x, node);
 }

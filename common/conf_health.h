@@ -34,6 +34,13 @@ bool conf_check_is_agent(enum check_type type);
 bool conf_check_is_tls(enum check_type type);
 bool conf_check_is_snmp(enum check_type type);
 bool conf_check_is_http(enum check_type type); /* http and https */
+bool conf_check_goes_through(enum check_type type); /* may say through = vip */
+
+/* The way that a probe goes. */
+enum check_through {
+	THROUGH_SERVER, /* to the server's own address */
+	THROUGH_VIP     /* to the virtual address, as clients; probe_path.h */
+};
 
 struct conf_check {
 	char name[NAME_LEN];
@@ -41,6 +48,7 @@ struct conf_check {
 	usec_t interval, timeout;
 	unsigned rise, fall;
 	uint16_t port;             /* 0: the server's */
+	enum check_through through;
 	unsigned effect;           /* percent left when it fails; 0: down */
 	char path[CONF_TEXT_LEN];  /* http: "/health" */
 	char host[CONF_TEXT_LEN];  /* http: Host header; "": the address */

@@ -57,6 +57,7 @@ enum conf_when {
 	WHEN_URL,
 	WHEN_SNMP,
 	WHEN_OID,     /* SNMP check of one object */
+	WHEN_THROUGH, /* check that may go through the VIP */
 	WHEN_LOADS,   /* policy that goes by load */
 	WHEN__LAST
 };
@@ -150,6 +151,8 @@ int conf_twice(const void *items, size_t n, size_t size,
     size_t *ret_again);
 int conf_check_uplink(
     const struct conf *c, const struct conf_lines *at, struct conf_err *e);
+/* conf_through.c: marks of services are not ours; makes c->probe_paths. */
+int conf_probe_paths(struct conf *c, struct conf_err *e);
 /* The file as a whole. Sets self and peer. */
 int conf_check_all(struct conf *c, const struct conf_lines *at,
     const char *node, struct conf_err *e);

@@ -69,6 +69,12 @@ static const struct conf_word check_types[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_word check_ways[] = {
+	{ "server", THROUGH_SERVER },
+	{ "vip", THROUGH_VIP },
+	{ NULL, 0 },
+};
+
 static const struct conf_word policy_types[] = {
 	{ "fixed", POLICY_FIXED },
 	{ "response-time", POLICY_RESPONSE },
@@ -356,6 +362,13 @@ conf_check_is_http(enum check_type type)
 }
 
 bool
+conf_check_goes_through(enum check_type type)
+{
+	return !conf_check_is_agent(type) && !conf_check_is_snmp(type) &&
+	    type != CHECK_COMMAND;
+}
+
+bool
 conf_applies(const struct conf_row *r, const void *base)
 {
 	const struct conf_path *path = base;
@@ -393,6 +406,8 @@ conf_applies(const struct conf_row *r, const void *base)
 		return check->type == CHECK_COMMAND;
 	case WHEN_DNS:
 		return check->type == CHECK_DNS;
+	case WHEN_THROUGH:
+		return conf_check_goes_through(check->type);
 	case WHEN_LOADS:
 		return policy->type == POLICY_LOAD ||
 		    policy->type == POLICY_BOTH;
@@ -418,6 +433,7 @@ conf_when_text(enum conf_when when)
 		[WHEN_AGENT] = "checks of type agent or agent-https",
 		[WHEN_COMMAND] = "checks of type command",
 		[WHEN_DNS] = "checks of type dns",
+		[WHEN_THROUGH] = "checks of type tcp, http, https, udp, dns or url",
 		[WHEN_LOADS] = "policies of type load or both",
 	};
 

@@ -240,6 +240,8 @@ checks_check(const struct in_service *s, struct conf_err *e)
 		    "has this name, on line %u; rename one",
 		    s->checks[one].line);
 	rc = policy_check(s, e);
+	if (rc == 0)
+		rc = conf_check_through(s, e);
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < s->out.n_checks; i++)

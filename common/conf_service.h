@@ -33,6 +33,8 @@ struct in_service {
 /* A service as a whole: fills what servers inherit, checks, moves the arrays
  * into s->out. */
 int conf_close_service(struct in_service *s, struct conf_err *e);
+/* conf_through.c: whether checks with through = vip have a way. */
+int conf_check_through(const struct in_service *s, struct conf_err *e);
 /* A service kept, as it was read: what rows can print and compare. */
 void conf_service_in(const struct conf_service *s, struct in_service *ret);
 

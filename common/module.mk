@@ -12,6 +12,7 @@ COMMON_SRC += \
 	common/conf_rows.c \
 	common/conf_scan.c \
 	common/conf_service.c \
+	common/conf_through.c \
 	common/conf_unique.c \
 	common/conf_uplink.c \
 	common/conf_value.c \
@@ -28,6 +29,7 @@ COMMON_SRC += \
 	common/out.c \
 	common/policy.c \
 	common/policy_name.c \
+	common/probe_path.c \
 	common/run.c \
 	common/service.c \
 	common/timers.c \

@@ -532,7 +532,7 @@ director_reload(struct director *d, struct conf *fresh,
 	if ((what & CONF_CHANGE_VIPS) != 0)
 		vips_reload(d, fresh);
 	d->conf = fresh;
-	d->ipvs.conf = fresh;
+	ipvs_set_conf(&d->ipvs, fresh);
 	/* Only the active director numbers changes; the others' tables follow
 	 * its, or the configuration when a term begins. */
 	if ((what & CONF_CHANGE_TABLE) != 0 && role_holds(d->role))

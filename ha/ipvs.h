@@ -24,6 +24,7 @@ struct ipvs_pass {
 	struct lvs_plan plan;
 	size_t at; /* services read, then operations applied */
 	usec_t cost;
+	uint64_t paths; /* of probes, that are in the plan; see ipvs.paths */
 	int rc;
 };
 
@@ -48,8 +49,9 @@ struct ipvs {
 			  * entry, which is no reason to move */
 	char error[LVS_OP_TEXT_MAX];
 	uint64_t passes, applied;
+	uint64_t paths; /* probe_paths' id of those that are in the kernel */
 	uint64_t repairs; /* operations that no change of ours asked for */
-	void (*on_pass)(void *arg); /* after each pass */
+	void (*on_pass)(void *arg); /* after each pass; NULL: nobody cares */
 	void *arg;
 };
 
@@ -60,6 +62,15 @@ void ipvs_stop(struct ipvs *i); /* leaves the kernel's table as it is */
 /* An orderly stop of the director: the kernel's sync daemons end, if they are
  * those that we started. */
 void ipvs_sync_stop(struct ipvs *i);
+
+/* ipvs_probe.c: the services that lead probes to one server each, in the order
+ * of struct probe_paths; not sorted. 0, -ENOMEM. */
+int ipvs_want_probes(const struct conf *c, struct lvs_table *t);
+/* What an earlier yoked left of them is ours. */
+int ipvs_own_probes(struct ipvs *i, const struct lvs_table *have);
+void ipvs_probes_stop(struct ipvs *i); /* an orderly stop: they go away */
+/* Another configuration, borrowed as the one before. */
+void ipvs_set_conf(struct ipvs *i, const struct conf *fresh);
 
 /* The interface that connections are synchronised on; NULL: none. */
 const char *ipvs_sync_device(const struct conf *c);

@@ -24,6 +24,19 @@ on_fail(void *arg, size_t index, int rc, const char *text)
 		(void)snprintf(i->error, sizeof(i->error), "%s", text);
 }
 
+/* Without one of their services no probe knows its way. */
+static void
+on_fail_whole(void *arg, size_t index, int rc, const char *text)
+{
+	struct ipvs *i = arg;
+	const struct ipvs_pass *p = &i->pass;
+
+	if (probe_mark_ours(
+		i->conf, p->plan.ops[p->at + index].service->key.fwmark))
+		i->pass.paths = 0;
+	on_fail(arg, index, rc, text);
+}
+
 /* Services that our table dropped are ours until the kernel dropped them. */
 static void
 disown(struct ipvs *i, const struct lvs_table *want)
@@ -59,7 +72,14 @@ plan(struct ipvs *i)
 
 	rc = ipvs_want(i->table, &p->want);
 	if (rc == 0)
+		rc = ipvs_want_probes(i->conf, &p->want);
+	if (rc == 0)
+		rc = lvs_table_sort(&p->want);
+	if (rc == 0)
 		rc = lvs_owned_add_table(&i->owned, &p->want);
+	if (rc == 0)
+		rc = ipvs_own_probes(i, &p->have);
+	p->paths = i->conf->probe_paths.id;
 	if (rc == 0)
 		rc = lvs_plan_make(&p->want, &p->have, &i->owned, &p->plan);
 	if (rc == 0 && !p->asked && i->reconciled && i->n_dirty == 0 &&
@@ -80,13 +100,14 @@ apply(struct ipvs *i)
 		n = APPLY_STEP;
 	if (n > 0)
 		rc = i->ops->apply(
-		    i->ctx, p->plan.ops + p->at, n, on_fail, i);
+		    i->ctx, p->plan.ops + p->at, n, on_fail_whole, i);
 	p->at += n;
 	i->applied += n;
 	if (rc < 0 && p->rc == 0)
 		p->rc = rc; /* the others are tried all the same */
 	if (p->at < p->plan.n)
 		return 1;
+	i->paths = p->paths;
 	if (p->rc == 0)
 		disown(i, &p->want);
 	lvs_table_done(&i->have);

@@ -36,6 +36,7 @@ HA_SRC += \
 	ha/announce.c \
 	ha/ipvs.c \
 	ha/ipvs_pass.c \
+	ha/ipvs_probe.c \
 	ha/table_diff.c \
 	ha/vip_nl.c
 

@@ -27,6 +27,9 @@ struct check_memory {
 struct check_target {
 	struct addr addr;
 	uint16_t port;
+	uint32_t mark; /* through the VIP, which addr is then; 0: no */
+	struct addr server;       /* whose answer it is, with a mark */
+	const struct conf_vip *vip; /* with a mark; borrowed */
 	const struct conf_check *check; /* borrowed */
 	struct load_sample *load; /* where an agent's answer goes */
 	struct check_memory *memory; /* what it keeps until the next one */

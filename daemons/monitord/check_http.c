@@ -14,11 +14,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/check.h"
 #include "daemons/monitord/http_match.h"
+#include "daemons/monitord/vip_path.h"
 
 #define HEAD_MAX (64U << 10)
 #define BODY_MAX (64U << 10)
@@ -283,10 +285,20 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	int fd = socket(a->family, a->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    a->protocol);
 
+	int rc;
+
 	(void)purpose;
 	r->socket_errno = fd < 0 ? errno : 0;
 	r->acted = loop_now(r->http->timer.loop);
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	rc = vip_path_take(fd, r->target);
+	if (rc < 0) {
+		r->socket_errno = -rc;
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
 }
 
 static size_t

@@ -15,6 +15,7 @@
 #include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/check.h"
 #include "daemons/monitord/dns_talk.h"
+#include "daemons/monitord/vip_path.h"
 
 #define REPLY_MAX 4096
 
@@ -184,11 +185,15 @@ begin(struct talk_run *r)
 	socklen_t len = addr_to_sock(&t->addr, t->port, &ss);
 	char question[DNS_QUESTION_MAX];
 	size_t n;
+	int rc;
 
 	r->fd = socket(ss.ss_family,
 	    r->talk->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (r->fd < 0)
 		return -errno;
+	rc = vip_path_take(r->fd, t);
+	if (rc < 0)
+		return rc;
 	if (connect(r->fd, (struct sockaddr *)&ss, len) < 0 &&
 	    errno != EINPROGRESS)
 		return -errno;

@@ -10,6 +10,7 @@
 
 #include "common/mem.h"
 #include "daemons/monitord/check.h"
+#include "daemons/monitord/vip_path.h"
 
 struct tcp_run {
 	struct poller *poller;
@@ -69,11 +70,15 @@ begin(struct tcp_run *r, const struct check_target *t)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sock(&t->addr, t->port, &ss);
+	int rc;
 
 	r->fd = socket(ss.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (r->fd < 0)
 		return -errno;
+	rc = vip_path_take(r->fd, t);
+	if (rc < 0)
+		return rc;
 	if (connect(r->fd, (struct sockaddr *)&ss, len) < 0 &&
 	    errno != EINPROGRESS)
 		return -errno;

@@ -20,6 +20,7 @@ MONITOR_SRC := \
 	daemons/monitord/snmp_reply.c \
 	daemons/monitord/snmp_user.c \
 	daemons/monitord/snmp_value.c \
+	daemons/monitord/vip_path.c \
 	daemons/monitord/weigher.c
 
 # libraries of those

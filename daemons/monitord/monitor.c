@@ -24,6 +24,7 @@ struct monitor {
 	struct prober *prober;
 	struct plan plan;
 	struct weigher *weigher;
+	uint64_t paths_want, paths_have; /* probe_paths.id */
 	bool on;
 };
 
@@ -270,6 +271,19 @@ start_all(struct monitor *m)
 	}
 }
 
+static void
+judge_paths(struct monitor *m)
+{
+	prober_paths(m->prober, m->paths_want == m->paths_have);
+}
+
+void
+monitor_paths(struct monitor *m, uint64_t id)
+{
+	m->paths_have = id;
+	judge_paths(m);
+}
+
 int
 monitor_set_conf(struct monitor *m, const struct conf *c)
 {
@@ -279,6 +293,8 @@ monitor_set_conf(struct monitor *m, const struct conf *c)
 	if (rc < 0)
 		return rc;
 	m->plan = fresh;
+	m->paths_want = c->probe_paths.id;
+	judge_paths(m);
 	rc = weigher_set_conf(m->weigher, c);
 	if (rc < 0)
 		return rc;
@@ -345,6 +361,7 @@ monitor_forget(struct monitor *m)
 
 	for (i = 0; i < m->plan.n_targets; i++)
 		m->plan.targets[i].told = HEALTH_UNKNOWN;
+	monitor_paths(m, 0);
 }
 
 struct monitor_counts

@@ -40,6 +40,10 @@ void monitor_state(struct monitor *m, const struct probe_state *s);
 /* Probing begins or ends; on again tells all that yoked does not know. */
 void monitor_on(struct monitor *m, bool on);
 
+/* The paths through IPVS that yoked has made (probe_paths.id). Probes that take
+ * one wait until it is that of our configuration. */
+void monitor_paths(struct monitor *m, uint64_t id);
+
 /* yoked went away: what it believed is void. Probing goes on. */
 void monitor_forget(struct monitor *m);
 

@@ -41,6 +41,17 @@ on_probe_on(struct monitord *m, struct buf *b)
 }
 
 static int
+on_probe_paths(struct monitord *m, struct buf *b)
+{
+	uint64_t id = get_u64(b);
+
+	if (b->bad || buf_left(b) != 0)
+		return -EBADMSG;
+	monitor_paths(m->monitor, id);
+	return 0;
+}
+
+static int
 on_reload(struct monitord *m, struct buf *b)
 {
 	(void)b;
@@ -54,6 +65,7 @@ static const struct {
 } rows[] = {
 	{ MSG_PROBE_STATE, on_probe_state },
 	{ MSG_PROBE_ON, on_probe_on },
+	{ MSG_PROBE_PATHS, on_probe_paths },
 	{ MSG_RELOAD, on_reload },
 };
 

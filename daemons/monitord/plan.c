@@ -64,6 +64,10 @@ ask_cmp(const struct check_target *a, const struct check_target *b)
 	if (d != 0)
 		return d;
 	CMP(a->port, b->port);
+	CMP(a->mark, b->mark);
+	d = a->mark != 0 ? addr_cmp(&a->server, &b->server) : 0;
+	if (d != 0)
+		return d;
 	return check_cmp(a->check, b->check);
 }
 
@@ -145,10 +149,36 @@ check_port(const struct conf_check *c, const struct server_def *d)
 	return conf_check_is_snmp(c->type) ? SNMP_AGENT_PORT : d->port;
 }
 
+static const struct conf_vip *
+vip_of(const struct conf *c, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_vips; i++)
+		if (addr_cmp(&c->vips[i].addr, a) == 0)
+			return &c->vips[i];
+	return NULL;
+}
+
+/* Where a question goes. */
+static void
+aim(const struct conf *c, const struct conf_service *s,
+    const struct server_def *d, struct check_target *t)
+{
+	t->addr = d->addr;
+	t->port = check_port(t->check, d);
+	if (t->check->through != THROUGH_VIP)
+		return;
+	t->server = d->addr;
+	t->addr = s->def.addr;
+	t->mark = probe_paths_mark(&c->probe_paths, d);
+	t->vip = vip_of(c, &t->addr);
+}
+
 /* The target's uses follow one another from u on; returns the next free. */
 static struct use *
-fill_target(struct target *t, const struct conf_service *s,
-    const struct server_def *d, struct use *u)
+fill_target(const struct conf *c, struct target *t,
+    const struct conf_service *s, const struct server_def *d, struct use *u)
 {
 	size_t i;
 
@@ -158,9 +188,8 @@ fill_target(struct target *t, const struct conf_service *s,
 	t->n_uses = s->n_checks;
 	t->effect = 100;
 	for (i = 0; i < s->n_checks; i++, u++) {
-		u->ask.addr = d->addr;
 		u->ask.check = &s->checks[i];
-		u->ask.port = check_port(&s->checks[i], d);
+		aim(c, s, d, &u->ask);
 		u->measures = measures(s, i);
 	}
 	return u;
@@ -177,7 +206,7 @@ fill(const struct conf *c, struct plan *p)
 	for (i = 0; i < c->n_services; i++) {
 		s = &c->services[i];
 		for (k = 0; k < s->n_servers; k++)
-			u = fill_target(t++, s, &s->servers[k], u);
+			u = fill_target(c, t++, s, &s->servers[k], u);
 	}
 	qsort(p->targets, p->n_targets, sizeof(*p->targets), target_cmp);
 	for (i = 0; i < p->n_targets; i++)
@@ -243,6 +272,7 @@ commit(struct plan *old, struct plan *p)
 		if (probe->n_uses++ == 0) {
 			probe->uses = &p->by_probe[i];
 			probe->target.check = p->by_probe[i]->ask.check;
+			probe->target.vip = p->by_probe[i]->ask.vip;
 		}
 	}
 	for (i = 0; i < p->n_targets; i++) {

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #include "common/mem.h"
+#include "daemons/monitord/vip_path.h"
 
 #define SPREAD_MAX USEC_S        /* of the first starts */
 #define JITTER_PERMILLE 100      /* of the interval, either way */
@@ -32,6 +33,8 @@ struct prober {
 	struct qb_list_head waiting;
 	struct timer minute_timer;
 	struct prober_minute minute;
+	bool paths_there; /* see prober_paths() */
+	unsigned paths;   /* counts their changes */
 	uint64_t random;
 };
 
@@ -123,6 +126,14 @@ prober_counts(const struct prober *b)
 	return b->counts;
 }
 
+void
+prober_paths(struct prober *b, bool there)
+{
+	if (b->paths_there != there)
+		b->paths++;
+	b->paths_there = there;
+}
+
 static const struct check_ops *
 ops_of(const struct probe *p)
 {
@@ -197,12 +208,29 @@ count_result(struct probe *p, bool good, const char *detail)
 	(void)snprintf(p->detail, sizeof(p->detail), "%s", detail);
 }
 
+/* Did it go a way that is, and was then, the way to its server? */
+static bool
+went_astray(const struct probe *p)
+{
+	const struct prober *b = p->prober;
+
+	return p->target.mark != 0 &&
+	    (!b->paths_there || p->paths != b->paths);
+}
+
 /* What an answer leads to; p is scheduled again and not running. */
 static void
 settle(struct probe *p, enum verdict v, bool timeout, const char *detail)
 {
 	struct prober *b = p->prober;
+	char why[DETAIL_LEN];
 
+	if (went_astray(p))
+		return;
+	if (v == VERDICT_BAD && vip_path_blocked(&p->target, why)) {
+		v = VERDICT_NONE;
+		detail = why;
+	}
 	if (v == VERDICT_NONE) {
 		b->minute.unasked++;
 		b->counts.unasked++;
@@ -314,6 +342,11 @@ run(struct probe *p)
 	unsigned type = p->target.check->type;
 	int rc;
 
+	p->paths = b->paths;
+	if (went_astray(p)) {
+		schedule_next(p);
+		return;
+	}
 	lateness_add(&b->minute.late, now - p->planned);
 	b->minute.started++;
 	b->counts.started++;

@@ -36,6 +36,7 @@ struct probe {
 	} phase;
 	struct timer timer;
 	usec_t planned, began, deadline;
+	unsigned paths; /* the prober's number of them when it began */
 	bool excused; /* we were late, the deadline was put off */
 	void *run;
 	struct qb_list_head link;
@@ -64,6 +65,10 @@ struct prober_ops {
 int prober_new(struct loop *l, unsigned max_running,
     const struct prober_ops *ops, void *arg, struct prober **ret);
 void prober_free(struct prober *b); /* NULL ok; probes are stopped before */
+
+/* Whether probes with a mark find their way. While not, none of them begins,
+ * and one under way when that changes says nothing of its server. */
+void prober_paths(struct prober *b, bool there);
 
 struct prober_counts {
 	unsigned running, waiting, most_running;

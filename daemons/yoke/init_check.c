@@ -437,6 +437,27 @@ uses(const struct conf *c, uint8_t family, uint8_t method)
 	return false;
 }
 
+/* Answers to probes through a vip come from an address that the active director
+ * has itself. */
+static void
+check_through(struct init_report *r, const struct conf *c)
+{
+	char name[80];
+	size_t i;
+
+	for (i = 0; c->probe_paths.n > 0 && i < c->n_vips; i++) {
+		if (c->vips[i].addr.family != AF_INET ||
+		    (i > 0 && strcmp(c->vips[i].device,
+				  c->vips[i - 1].device) == 0))
+			continue;
+		(void)snprintf(name, sizeof(name),
+		    "net/ipv4/conf/%s/accept_local", c->vips[i].device);
+		if (sysctl("net/ipv4/conf/all/accept_local") < 1)
+			want_sysctl(r, name, 1, "checks with through = vip get "
+			    "no answer");
+	}
+}
+
 static void
 check_sysctls(struct init_report *r, const struct conf *c)
 {
@@ -446,6 +467,7 @@ check_sysctls(struct init_report *r, const struct conf *c)
 		want_sysctl(r, "net/core/wmem_max", SOCK_BYTES,
 		    "bursts of connection sync may be lost");
 	}
+	check_through(r, c);
 	if (uses(c, AF_INET, METHOD_NAT))
 		want_sysctl(r, "net/ipv4/ip_forward", 1,
 		    "method nat needs forwarding");

@@ -156,6 +156,8 @@ pair_start(struct daemon *d)
 	rc = director_start(&y->director, d->loop, y->conf, &ports,
 	    &yoked_listener, y);
 	y->started = rc == 0;
+	y->director.ipvs.on_pass = yoked_monitor_paths;
+	y->director.ipvs.arg = y;
 	if (y->started && in_maintenance(y))
 		(void)director_maintain(&y->director, true);
 	return rc;
@@ -168,6 +170,7 @@ pair_stop(struct daemon *d)
 
 	yoked_reload_stop(y);
 	y->started = false;
+	yoked_monitor_paths_stop(y);
 	ipvs_sync_stop(&y->director.ipvs);
 	director_stop(&y->director);
 	yoked_fence_stop(y); /* may wait a moment for what it kills */

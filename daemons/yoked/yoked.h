@@ -77,6 +77,7 @@ struct yoked {
 	struct store_found found;
 	struct store_state store_state; /* what checkpointd last said */
 	struct monitor_state monitor_state; /* what monitord last said */
+	uint64_t monitor_paths; /* what it was told of probes' paths */
 	usec_t monitor_said;  /* when; 0: never */
 	uint32_t link_id;     /* corosync's id of this node, 0: unknown */
 	struct sync_role_msg sync_role;   /* what syncd was told last */
@@ -124,6 +125,8 @@ void yoked_store_gone(struct yoked *y);
 void yoked_monitor_message(
     struct yoked *y, enum msg_id id, const void *body, size_t len);
 void yoked_monitor_change(struct yoked *y, const struct change *c);
+void yoked_monitor_paths(void *yoked); /* are probes' paths there? */
+void yoked_monitor_paths_stop(struct yoked *y); /* no more */
 void yoked_monitor_sync(struct yoked *y); /* states, and whether to probe */
 void yoked_watch(struct yoked *y, const char *line); /* to all who watch */
 

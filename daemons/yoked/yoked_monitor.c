@@ -41,6 +41,36 @@ yoked_monitor_change(struct yoked *y, const struct change *c)
 		send_state(y, c->service, v);
 }
 
+static void
+send_paths(struct yoked *y, uint64_t id)
+{
+	uint8_t mem[16];
+	struct buf b = buf_writer(mem, sizeof(mem));
+
+	put_u64(&b, id);
+	y->monitor_paths = id;
+	(void)helper_send(y, &y->monitor, MSG_PROBE_PATHS, mem, b.pos);
+}
+
+/* After each pass over the kernel's table. */
+void
+yoked_monitor_paths(void *yoked)
+{
+	struct yoked *y = yoked;
+
+	if (y->started && y->director.ipvs.paths != y->monitor_paths)
+		send_paths(y, y->director.ipvs.paths);
+}
+
+/* It is told first: a probe that finds no path must not be held against the
+ * server. */
+void
+yoked_monitor_paths_stop(struct yoked *y)
+{
+	send_paths(y, 0);
+	ipvs_probes_stop(&y->director.ipvs);
+}
+
 void
 yoked_monitor_sync(struct yoked *y)
 {
@@ -53,6 +83,7 @@ yoked_monitor_sync(struct yoked *y)
 		for (j = 0; j < t->services[i]->n_servers; j++)
 			send_state(y, t->services[i]->def.name,
 			    t->services[i]->servers[j]);
+	send_paths(y, y->started ? y->director.ipvs.paths : 0);
 	(void)helper_send(y, &y->monitor, MSG_PROBE_ON, &on, 1);
 }
 

@@ -3,6 +3,7 @@
  * the network is in yoked_status_net.c.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/mem.h"
@@ -110,6 +111,49 @@ late_alarm(const struct yoked *y, struct out *o)
 	}
 }
 
+static bool
+goes_through(const struct conf_service *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_checks; i++)
+		if (s->checks[i].through == THROUGH_VIP)
+			return true;
+	return false;
+}
+
+/* Of the standby too: it would know nothing of the servers once it is active.
+ * Once for an interface, as a rule all of them have the same. */
+static void
+through_alarms(const struct yoked *y, struct out *o)
+{
+	const struct conf *c = y->conf;
+	const char *device = NULL;
+	char what[80], text[160];
+	size_t i, k;
+
+	for (i = 0; i < c->n_vips; i++) {
+		const struct conf_vip *v = &c->vips[i];
+
+		if (v->addr.family != AF_INET ||
+		    (device != NULL && strcmp(device, v->device) == 0))
+			continue;
+		for (k = 0; k < c->n_services; k++)
+			if (addr_cmp(&c->services[k].def.addr, &v->addr) == 0 &&
+			    goes_through(&c->services[k]))
+				break;
+		if (k == c->n_services)
+			continue;
+		device = v->device;
+		if (probe_path_accepts(device))
+			continue;
+		(void)snprintf(text, sizeof(text), "checks through the vip "
+		    "get no answer while active: %s, set it to 1",
+		    probe_path_format(device, what, sizeof(what)));
+		yoked_alarm(o, "through-vip", text);
+	}
+}
+
 static void
 link_alarms(const struct yoked *y, struct out *o)
 {
@@ -158,6 +202,7 @@ service_alarms(const struct yoked *y, struct out *o)
 		yoked_alarm(o, "ipvs", d->ipvs.error);
 	helper_alarm(y, &y->monitor, o);
 	late_alarm(y, o);
+	through_alarms(y, o);
 	if (y->conf->sync)
 		helper_alarm(y, &y->sync, o);
 }

@@ -87,6 +87,9 @@ test_conf_SRC := \
 	test/unit/test_conf.c
 test_conf_LDLIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
+UNIT += test_probe_path
+test_probe_path_SRC := test/unit/test_probe_path.c
+
 # monitord's probes against servers of their own, without IPC
 UNIT += test_monitor test_monitor_parts test_monitor_policy
 test_monitor_SRC = \

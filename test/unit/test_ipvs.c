@@ -447,6 +447,134 @@ test_sync(void)
 	rig_free(r);
 }
 
+/* Marks for these servers, as the configuration would have them. */
+static struct conf_check through = { .through = THROUGH_VIP };
+
+static void
+set_paths(struct rig *r, struct conf_service *s, struct server_def *servers,
+    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		servers[i] = (struct server_def){ .addr = address(201 + i),
+			.method = i == 1 ? METHOD_TUN : METHOD_DR };
+	*s = (struct conf_service){ .servers = servers, .n_servers = n,
+		.checks = &through, .n_checks = 1 };
+	r->conf.services = s;
+	r->conf.n_services = 1;
+	r->conf.probe_marks = 5000;
+	if (probe_paths_make(&r->conf, &r->conf.probe_paths) < 0)
+		abort();
+}
+
+static const struct lvs_service *
+marked(struct rig *r, uint32_t mark)
+{
+	const struct lvs_key k = { .addr = { .family = AF_INET },
+		.fwmark = mark };
+
+	return lvs_table_find(&r->kernel.table, &k);
+}
+
+/* Somebody puts a service into the kernel's table. */
+static void
+by_hand(struct rig *r, uint32_t mark, uint32_t flags, uint16_t port)
+{
+	struct lvs_service s = { .key = { .addr = { .family = AF_INET },
+		.fwmark = mark }, .scheduler = "rr", .flags = flags };
+	struct lvs_dest d = { .addr = address(99), .port = port,
+		.method = LVS_DR, .weight = 1 };
+	struct lvs_op op = { .service = &s, .dest = &d };
+
+	if (lvs_fake_kernel(&r->kernel, LVS_ADD_SERVICE, &op) < 0 ||
+	    lvs_fake_kernel(&r->kernel, LVS_ADD_DEST, &op) < 0)
+		abort();
+}
+
+static void
+forget_paths(struct rig *r)
+{
+	probe_paths_done(&r->conf.probe_paths);
+	r->conf.n_services = 0;
+}
+
+/* Services for probes: there while the configuration has them, and nobody
+ * else's is touched. */
+static void
+test_probes(void)
+{
+	struct rig *r = rig_new();
+	struct conf_service s;
+	struct server_def servers[3];
+	struct conf was = r->conf;
+	const struct lvs_service *k;
+	uint32_t mark;
+
+	by_hand(r, 7, LVS_ONEPACKET, 0);    /* somebody's */
+	by_hand(r, 5001, 0, 80);            /* somebody's, with a mark of ours */
+	by_hand(r, 5002, LVS_ONEPACKET, 0); /* an earlier yoked's */
+	set_paths(r, &s, servers, 3);
+	ipvs_set_conf(&r->ipvs, &was);
+	ipvs_set_conf(&r->ipvs, &r->conf);
+	is_int(r->ipvs.paths, 0, "no path before the pass");
+	run(r, 10 * USEC_MS);
+	is_int(r->kernel.table.n, 6, "a service for each server comes");
+	ok(r->ipvs.paths == r->conf.probe_paths.id, "the paths are there");
+	mark = probe_paths_mark(&r->conf.probe_paths, &servers[1]);
+	k = marked(r, mark);
+	ok(k != NULL && k->n_dests == 1 && k->dests[0].method == LVS_TUN &&
+	    k->dests[0].port == 0 && k->dests[0].weight == 1 &&
+	    addr_cmp(&k->dests[0].addr, &servers[1].addr) == 0,
+	    "with that server alone, by its method");
+	ok(marked(r, 7) != NULL && marked(r, 5001) != NULL,
+	    "others' services stay");
+	ok(marked(r, 5002) == NULL, "what an earlier yoked left goes");
+	(void)lvs_fake_kernel(&r->kernel, LVS_DEL_SERVICE,
+	    &(struct lvs_op){ .service = k });
+	run(r, 2 * IPVS_DRIFT);
+	ok(marked(r, mark) != NULL, "one that is removed comes back");
+	set_state(r, CHANGE_OVERRIDE, 1, 3);
+	run(r, 10 * USEC_MS);
+	is_int(r->kernel.table.n, 6, "a change of the table leaves them alone");
+	ipvs_probes_stop(&r->ipvs);
+	is_int(r->kernel.table.n, 3, "at the end ours go");
+	is_int(r->ipvs.paths, 0, "and the paths with them");
+	run(r, 2 * IPVS_DRIFT);
+	is_int(r->kernel.table.n, 6, "(and would come back)");
+	ipvs_set_conf(&r->ipvs, &was);
+	run(r, 10 * USEC_MS);
+	is_int(r->kernel.table.n, 3, "dropped from the configuration");
+	ok(marked(r, 7) != NULL && marked(r, 5001) != NULL,
+	    "others' services stayed");
+	ipvs_set_conf(&r->ipvs, &r->conf);
+	forget_paths(r);
+	rig_free(r);
+}
+
+/* A path that the kernel refuses is none, and the rest of the table is there. */
+static void
+test_probes_refused(void)
+{
+	struct rig *r = rig_new();
+	struct conf_service s;
+	struct server_def servers[3];
+	struct conf was = r->conf;
+
+	set_paths(r, &s, servers, 1);
+	ipvs_set_conf(&r->ipvs, &was);
+	ipvs_set_conf(&r->ipvs, &r->conf);
+	r->kernel.fail_op = 2; /* adding its server */
+	r->kernel.fail_rc = -EINVAL;
+	run(r, 10 * USEC_MS);
+	is_int(r->ipvs.paths, 0, "a path that the kernel refuses is not there");
+	is_int(weight(r, 1), 10, "the table is");
+	run(r, 2 * IPVS_DRIFT);
+	ok(r->ipvs.paths == r->conf.probe_paths.id, "it is when it may");
+	forget_paths(r);
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -460,5 +588,7 @@ main(void)
 	test_removed();
 	test_hold();
 	test_sync();
+	test_probes();
+	test_probes_refused();
 	return done();
 }

@@ -465,6 +465,70 @@ test_held_up(struct test *t)
 	end(t);
 }
 
+static bool
+unasked_some(struct test *t)
+{
+	return monitor_counts(t->monitor).prober.unasked >= 3;
+}
+
+/* Through the VIP: 127.0.0.1 here, where no IPVS looks at marks. */
+static void
+test_through_vip(struct test *t)
+{
+	static struct builder b;
+	static struct conf_vip vip = { .device = "lo" };
+	struct conf_check *c = add(&b, "tcp", CHECK_TCP, t->farm->port);
+	uint64_t started;
+
+	if (geteuid() != 0) {
+		ok(true, "marks need root # SKIP");
+		return;
+	}
+	c->through = THROUGH_VIP;
+	add(&b, "web", CHECK_HTTP, t->farm->port)->through = THROUGH_VIP;
+	add(&b, "plain", CHECK_TCP, t->farm->port);
+	b.services[0].def.addr = b.services[1].def.addr =
+	    b.servers[0][0].addr;
+	vip.addr = b.servers[0][0].addr;
+	b.conf.vips = &vip;
+	b.conf.n_vips = 1;
+	b.conf.probe_marks = 1000;
+	if (probe_paths_make(&b.conf, &b.conf.probe_paths) < 0)
+		abort();
+	begin(t, 64, &b.conf);
+	is_int(monitor_counts(t->monitor).probes, 3,
+	    "by another way it is another probe");
+	monitor_on(t->monitor, true);
+	ok(wait_probes(t, 10), "without a path");
+	ok(last_report(t, "plain", "r1") != NULL && t->n_reports == 1,
+	    "only what takes none is asked");
+	monitor_paths(t->monitor, b.conf.probe_paths.id ^ 2);
+	ok(wait_probes(t, 10) && t->n_reports == 1, "nor by paths of others");
+	monitor_paths(t->monitor, b.conf.probe_paths.id);
+	ok(wait_reports(t, 3), "with a path they are");
+	is_int(last_report(t, "web", "r1")->health, HEALTH_UP, "up, by http");
+	is_int(last_report(t, "tcp", "r1")->health, HEALTH_UP, "up, by tcp");
+	c->port = 1; /* nobody listens there */
+	if (monitor_set_conf(t->monitor, &b.conf) < 0)
+		abort();
+	if (!probe_path_accepts("lo")) {
+		ok(wait_for(t, unasked_some), "a kernel that drops answers");
+		is_int(t->n_reports, 3, "is not held against the server");
+	}
+	(void)snprintf(vip.device, sizeof(vip.device), "none");
+	monitor_forget(t->monitor);
+	run_for(t, 50 * USEC_MS);
+	started = monitor_counts(t->monitor).prober.started;
+	b.conf.n_services = 2; /* without the plain one */
+	if (monitor_set_conf(t->monitor, &b.conf) < 0)
+		abort();
+	run_for(t, 100 * USEC_MS);
+	is_int(monitor_counts(t->monitor).prober.started - started, 0,
+	    "without yoked there is no path");
+	end(t);
+	probe_paths_done(&b.conf.probe_paths);
+}
+
 int
 main(void)
 {
@@ -484,6 +548,7 @@ main(void)
 	test_limit(t);
 	test_no_descriptors(t);
 	test_held_up(t);
+	test_through_vip(t);
 	test_stop(t);
 	return done();
 }

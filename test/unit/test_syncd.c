@@ -42,7 +42,8 @@ static struct conf_service services[] = {
 static void
 test_targets(void)
 {
-	struct conf c = { .services = services, .n_services = 3 };
+	struct conf c = { .services = services, .n_services = 3,
+		.probe_marks = 1000 };
 	struct addr vip = addr("192.0.2.10"), vip2 = addr("192.0.2.11");
 	const struct target *g;
 	const struct target_server *v;
@@ -71,6 +72,12 @@ test_targets(void)
 	ok(g != NULL && g->key.fwmark == 7, "the service of a mark");
 	g = target_find(&t, IPPROTO_TCP, &vip, 80, 8);
 	ok(g != NULL && g->key.port == 80, "a mark of no service");
+	ok(target_find(&t, IPPROTO_TCP, &vip, 80, 1000) == NULL &&
+	    target_find(&t, IPPROTO_TCP, &vip, 80, 999 + PROBE_MARKS) == NULL,
+	    "a probe's connection is nobody's");
+	ok(target_find(&t, IPPROTO_TCP, &vip, 80, 999) != NULL &&
+	    target_find(&t, IPPROTO_TCP, &vip, 80, 1000 + PROBE_MARKS) != NULL,
+	    "others' are not taken for one");
 	g = target_of_mark(&t, &servers[2].addr, 443);
 	ok(g != NULL && g->key.fwmark == 7, "the mark of a server");
 	targets_done(&t);
