@@ -32,5 +32,6 @@ COMMON_SRC += \
 	common/probe_path.c \
 	common/run.c \
 	common/service.c \
+	common/thread.c \
 	common/timers.c \
 	common/usec.c

@@ -38,7 +38,8 @@ HA_SRC += \
 	ha/ipvs_pass.c \
 	ha/ipvs_probe.c \
 	ha/table_diff.c \
-	ha/vip_nl.c
+	ha/vip_nl.c \
+	ha/vip_renew.c
 
 HA_SRC += \
 	ha/director.c \

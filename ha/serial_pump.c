@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +14,8 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/thread.h"
 
-#define STACK (64 * 1024)
 #define CHUNK 1024
 
 struct serial_pump {
@@ -57,18 +54,6 @@ move(const struct serial_pump *p)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* As urgent as the process, which new threads are not (SCHED_RESET_ON_FORK). */
-static void
-be_urgent(void)
-{
-	int policy = sched_getscheduler(getpid());
-	struct sched_param sp;
-
-	if (policy >= 0 && sched_getparam(getpid(), &sp) == 0 &&
-	    sp.sched_priority > 0)
-		(void)sched_setscheduler(0, policy, &sp);
-}
-
 static void *
 pump(void *arg)
 {
@@ -77,7 +62,7 @@ pump(void *arg)
 		{ .fd = p->stop, .events = POLLIN } };
 	int n;
 
-	be_urgent();
+	thread_be_urgent();
 	for (;;) {
 		n = poll(fds, ARRAY_LEN(fds), -1);
 		if ((n < 0 && errno != EINTR) || (n > 0 && fds[1].revents != 0))
@@ -91,26 +76,6 @@ pump(void *arg)
 	close_fd(&p->out);
 	leave(p);
 	return NULL;
-}
-
-static int
-start_thread(struct serial_pump *p)
-{
-	sigset_t all, was;
-	pthread_attr_t a;
-	pthread_t t;
-	int rc = pthread_attr_init(&a);
-
-	if (rc != 0)
-		return -rc;
-	(void)pthread_attr_setstacksize(&a, STACK);
-	(void)pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &was); /* they are the loop's */
-	rc = pthread_create(&t, &a, pump, p);
-	(void)pthread_sigmask(SIG_SETMASK, &was, NULL);
-	(void)pthread_attr_destroy(&a);
-	return -rc;
 }
 
 int
@@ -128,7 +93,7 @@ serial_pump_start(int tty, struct serial_pump **ret)
 	p->out = fds[1];
 	atomic_init(&p->users, 2);
 	if (rc == 0)
-		rc = start_thread(p);
+		rc = thread_start(pump, p);
 	if (rc == 0) {
 		*ret = p;
 		return 0;

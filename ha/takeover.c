@@ -100,7 +100,7 @@ on_renew(void *arg)
 	if (!role_holds(d->role))
 		return;
 	vip_result(d, "lease",
-	    d->ports.vip->hold(
+	    d->ports.vip->renew(
 		d->ports.vip_ctx, d->conf->vips, d->conf->n_vips));
 	if (d->listened || d->touched)
 		announce_again(d);

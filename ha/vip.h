@@ -16,6 +16,10 @@ struct vip_ops {
 	 * (-ENODEV: no such device, -EPERM ...); the others are tried all the
 	 * same. */
 	int (*hold)(void *ctx, const struct conf_vip *vips, size_t n);
+	/* Renews them without waiting, in a while or at once. What became of the
+	 * renewal before: as hold() says, or -ETIMEDOUT: it is not done. A hold()
+	 * or drop() comes after it. */
+	int (*renew)(void *ctx, const struct conf_vip *vips, size_t n);
 	/* Removes them; those not there are no error. */
 	int (*drop)(void *ctx, const struct conf_vip *vips, size_t n);
 	/* Gratuitous ARP (RFC 5227 section 3) or unsolicited neighbour

@@ -3,7 +3,8 @@
  *
  * An address is added with valid_lft = preferred_lft = VIP_LEASE_S and
  * NLM_F_REPLACE, which both creates and renews it. The kernel answers while it
- * carries the request out, so nothing here waits for anything but the kernel.
+ * carries the request out, so nothing here waits for anything but the kernel;
+ * the renewals, which are many, leave that to a thread (vip_renew.h).
  * IPv6 addresses are added as deprecated (preferred_lft 0): they serve, but the
  * director's own connections, health checks first of all, do not come from
  * them; a real server with the VIP on its lo would answer to itself.
@@ -23,14 +24,20 @@
 
 #include "common/mem.h"
 #include "ha/announce.h"
+#include "ha/vip_renew.h"
 
 #define BATCH_BYTES 16384
 #define MSG_BYTES 256 /* more than one request needs */
 
-struct vip_nl {
+struct rtnl {
 	int fd;
 	uint32_t seq;
+};
+
+struct vip_nl {
+	struct rtnl now;
 	struct announce *announce;
+	struct vip_renew *renew; /* with a socket of its own */
 };
 
 static void
@@ -77,7 +84,7 @@ request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
 
 /* Reads the ACKs of n requests; the first failure that is not forgiven. */
 static int
-acks(struct vip_nl *vn, size_t n, int forgive)
+acks(const struct rtnl *nl, size_t n, int forgive)
 {
 	char buf[8192];
 	struct nlmsghdr *h;
@@ -85,7 +92,7 @@ acks(struct vip_nl *vn, size_t n, int forgive)
 	int rc = 0;
 
 	while (n > 0) {
-		len = recv(vn->fd, buf, sizeof(buf), 0);
+		len = recv(nl->fd, buf, sizeof(buf), 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0)
@@ -105,7 +112,7 @@ acks(struct vip_nl *vn, size_t n, int forgive)
 }
 
 static int
-send_batch(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
+send_batch(struct rtnl *nl, uint16_t type, const struct conf_vip *vips,
     size_t n, size_t *ret_done)
 {
 	_Alignas(struct nlmsghdr) char buf[BATCH_BYTES];
@@ -119,7 +126,7 @@ send_batch(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
 			rc = rc != 0 ? rc : -ENODEV;
 			continue;
 		}
-		request((struct nlmsghdr *)(buf + off), type, ++vn->seq,
+		request((struct nlmsghdr *)(buf + off), type, ++nl->seq,
 		    &vips[i], ifindex);
 		off += NLMSG_ALIGN(((struct nlmsghdr *)(buf + off))->nlmsg_len);
 		sent++;
@@ -127,21 +134,21 @@ send_batch(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
 	*ret_done = i;
 	if (sent == 0)
 		return rc;
-	if (send(vn->fd, buf, off, 0) < 0)
+	if (send(nl->fd, buf, off, 0) < 0)
 		return -errno;
-	rc2 = acks(vn, sent, type == RTM_DELADDR ? -EADDRNOTAVAIL : 0);
+	rc2 = acks(nl, sent, type == RTM_DELADDR ? -EADDRNOTAVAIL : 0);
 	return rc != 0 ? rc : rc2;
 }
 
 static int
-change_all(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
+change_all(struct rtnl *nl, uint16_t type, const struct conf_vip *vips,
     size_t n)
 {
 	size_t done;
 	int rc = 0, one;
 
 	while (n > 0) {
-		one = send_batch(vn, type, vips, n, &done);
+		one = send_batch(nl, type, vips, n, &done);
 		rc = rc != 0 ? rc : one;
 		vips += done;
 		n -= done;
@@ -149,16 +156,40 @@ change_all(struct vip_nl *vn, uint16_t type, const struct conf_vip *vips,
 	return rc;
 }
 
+/* A renewal that is under way is waited for: it must not undo this. */
+static int
+change_now(
+    struct vip_nl *vn, uint16_t type, const struct conf_vip *vips, size_t n)
+{
+	vip_renew_settle(vn->renew);
+	return change_all(&vn->now, type, vips, n);
+}
+
 static int
 nl_hold(void *ctx, const struct conf_vip *vips, size_t n)
 {
-	return change_all(ctx, RTM_NEWADDR, vips, n);
+	return change_now(ctx, RTM_NEWADDR, vips, n);
 }
 
 static int
 nl_drop(void *ctx, const struct conf_vip *vips, size_t n)
 {
-	return change_all(ctx, RTM_DELADDR, vips, n);
+	return change_now(ctx, RTM_DELADDR, vips, n);
+}
+
+/* In vip_renew's thread. */
+static int
+renew_all(void *ctx, const struct conf_vip *vips, size_t n)
+{
+	return change_all(ctx, RTM_NEWADDR, vips, n);
+}
+
+static int
+nl_renew(void *ctx, const struct conf_vip *vips, size_t n)
+{
+	const struct vip_nl *vn = ctx;
+
+	return vip_renew(vn->renew, vips, n);
 }
 
 static int
@@ -177,31 +208,62 @@ nl_announce(void *ctx, const struct conf_vip *vips, size_t n)
 
 const struct vip_ops vip_nl = {
 	.hold = nl_hold,
+	.renew = nl_renew,
 	.drop = nl_drop,
 	.announce = nl_announce,
 };
 
+static int
+rtnl_open(struct rtnl *nl)
+{
+	struct timeval tv = { .tv_sec = 1 };
+
+	nl->seq = 0;
+	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (nl->fd < 0)
+		return -errno;
+	(void)setsockopt(nl->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	return 0;
+}
+
+static void
+rtnl_free(void *arg)
+{
+	struct rtnl *nl = arg;
+
+	if (nl->fd >= 0)
+		close(nl->fd);
+	free(nl);
+}
+
+static int
+renew_open(struct vip_nl *vn)
+{
+	struct rtnl *nl = mem_new(struct rtnl);
+	int rc = rtnl_open(nl);
+
+	if (rc == 0)
+		rc = vip_renew_start(renew_all, rtnl_free, nl, &vn->renew);
+	if (rc < 0)
+		rtnl_free(nl);
+	return rc;
+}
+
 int
 vip_nl_open(struct vip_nl **ret)
 {
-	struct timeval tv = { .tv_sec = 1 };
 	struct vip_nl *vn = mem_new(struct vip_nl);
-	int rc;
+	int rc = rtnl_open(&vn->now);
 
-	vn->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (vn->fd < 0) {
-		rc = -errno;
-		free(vn);
-		return rc;
-	}
-	(void)setsockopt(vn->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	rc = announce_open(&vn->announce);
-	if (rc < 0) {
+	if (rc == 0)
+		rc = announce_open(&vn->announce);
+	if (rc == 0)
+		rc = renew_open(vn);
+	if (rc < 0)
 		vip_nl_close(vn);
-		return rc;
-	}
-	*ret = vn;
-	return 0;
+	else
+		*ret = vn;
+	return rc;
 }
 
 void
@@ -209,7 +271,9 @@ vip_nl_close(struct vip_nl *vn)
 {
 	if (vn == NULL)
 		return;
+	vip_renew_stop(vn->renew);
 	announce_close(vn->announce);
-	close(vn->fd);
+	if (vn->now.fd >= 0)
+		close(vn->now.fd);
 	free(vn);
 }

@@ -117,6 +117,7 @@ fake_announce(void *ctx, const struct conf_vip *vips, size_t n)
 
 const struct vip_ops vip_fake_ops = {
 	.hold = fake_hold,
+	.renew = fake_hold,
 	.drop = fake_drop,
 	.announce = fake_announce,
 };

@@ -226,6 +226,9 @@ test_vip_watch_SRC := \
 test_vip_dup_SRC := \
 	test/fake/loop_fake.c \
 	test/unit/test_vip_dup.c
+UNIT += test_vip_renew
+test_vip_renew_SRC := \
+	test/unit/test_vip_renew.c
 
 # policies: a decision at a time, a whole run, and as text
 UNIT += test_weigh test_weigh_sim
