@@ -48,6 +48,7 @@ struct conf_vip {
 	struct addr addr;
 	unsigned bits;
 	char device[16];
+	bool probed; /* checks go through it */
 };
 
 /* Who is asked whether we reach the outside. */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "common/conf_impl.h"
 #include "common/conf_service.h"
@@ -56,6 +57,33 @@ conf_check_through(const struct in_service *s, struct conf_err *e)
 	return rc;
 }
 
+static int
+by_addr(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+/* There may be thousands of both. */
+static int
+mark_vips(struct conf *c)
+{
+	struct addr *all = calloc(c->n_services + 1, sizeof(*all));
+	size_t i, n = 0;
+
+	if (all == NULL)
+		return -ENOMEM;
+	for (i = 0; i < c->n_services; i++)
+		if (probe_path_needed(&c->services[i]))
+			all[n++] = c->services[i].def.addr;
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_addr);
+	for (i = 0; i < c->n_vips && n > 0; i++)
+		c->vips[i].probed = bsearch(&c->vips[i].addr, all, n,
+					sizeof(*all), by_addr) != NULL;
+	free(all);
+	return 0;
+}
+
 int
 conf_probe_paths(struct conf *c, struct conf_err *e)
 {
@@ -77,7 +105,9 @@ conf_probe_paths(struct conf *c, struct conf_err *e)
 		    d->fwmark, c->probe_marks,
 		    c->probe_marks + (PROBE_MARKS - 1));
 	}
-	rc = probe_paths_make(c, &c->probe_paths);
+	rc = mark_vips(c);
+	if (rc == 0)
+		rc = probe_paths_make(c, &c->probe_paths);
 	if (rc == -E2BIG)
 		return conf_fail(e, 0, "probe_marks",
 		    "more than %u servers are checked through their VIPs",

@@ -44,8 +44,8 @@ path_cmp(const void *a, const void *b)
 	return d != 0 ? d : (int)x->method - (int)y->method;
 }
 
-static bool
-needed(const struct conf_service *s)
+bool
+probe_path_needed(const struct conf_service *s)
 {
 	size_t i;
 
@@ -65,7 +65,7 @@ collect(const struct conf *c, struct probe_paths *p)
 
 	for (i = 0; i < c->n_services; i++) {
 		s = &c->services[i];
-		for (k = 0; needed(s) && k < s->n_servers; k++)
+		for (k = 0; probe_path_needed(s) && k < s->n_servers; k++)
 			p->all[p->n++] =
 			    (struct probe_path){ .server = s->servers[k].addr,
 				    .method = s->servers[k].method };
@@ -126,7 +126,7 @@ probe_paths_make(const struct conf *c, struct probe_paths *ret)
 	int rc = 0;
 
 	for (i = 0; i < c->n_services; i++)
-		n += needed(&c->services[i]) ? c->services[i].n_servers : 0;
+		n += probe_path_needed(&c->services[i]) ? c->services[i].n_servers : 0;
 	if (n > 0) {
 		p.all = calloc(n, sizeof(*p.all));
 		if (p.all == NULL)

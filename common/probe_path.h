@@ -19,6 +19,7 @@
 			    */
 
 struct conf;
+struct conf_service;
 
 struct probe_path {
 	struct addr server;
@@ -31,6 +32,9 @@ struct probe_paths {
 	size_t n;
 	uint64_t id; /* of all there is in it; 0: nothing */
 };
+
+/* Does a check of the service go through its VIP? */
+bool probe_path_needed(const struct conf_service *s);
 
 /* The paths that the checks of c need. 0 or -ENOMEM, -E2BIG: more than there
  * are marks; caller probe_paths_done()s. */

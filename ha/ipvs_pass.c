@@ -71,10 +71,11 @@ plan(struct ipvs *i)
 	int rc;
 
 	rc = ipvs_want(i->table, &p->want);
-	if (rc == 0)
+	if (rc == 0 && i->conf->probe_paths.n > 0) {
 		rc = ipvs_want_probes(i->conf, &p->want);
-	if (rc == 0)
-		rc = lvs_table_sort(&p->want);
+		if (rc == 0)
+			rc = lvs_table_sort(&p->want);
+	}
 	if (rc == 0)
 		rc = lvs_owned_add_table(&i->owned, &p->want);
 	if (rc == 0)

@@ -149,35 +149,40 @@ check_port(const struct conf_check *c, const struct server_def *d)
 	return conf_check_is_snmp(c->type) ? SNMP_AGENT_PORT : d->port;
 }
 
+struct way { /* of a service's checks that go through its vip */
+	const struct probe_paths *paths;
+	const struct conf_vip *vip; /* NULL: there are none */
+};
+
+/* The vip that checks of the service go through; NULL: they don't. */
 static const struct conf_vip *
-vip_of(const struct conf *c, const struct addr *a)
+vip_of(const struct conf *c, const struct conf_service *s)
 {
 	size_t i;
 
-	for (i = 0; i < c->n_vips; i++)
-		if (addr_cmp(&c->vips[i].addr, a) == 0)
+	for (i = 0; probe_path_needed(s) && i < c->n_vips; i++)
+		if (addr_cmp(&c->vips[i].addr, &s->def.addr) == 0)
 			return &c->vips[i];
 	return NULL;
 }
 
 /* Where a question goes. */
 static void
-aim(const struct conf *c, const struct conf_service *s,
-    const struct server_def *d, struct check_target *t)
+aim(const struct way *w, const struct server_def *d, struct check_target *t)
 {
 	t->addr = d->addr;
 	t->port = check_port(t->check, d);
-	if (t->check->through != THROUGH_VIP)
+	if (t->check->through != THROUGH_VIP || w->vip == NULL)
 		return;
 	t->server = d->addr;
-	t->addr = s->def.addr;
-	t->mark = probe_paths_mark(&c->probe_paths, d);
-	t->vip = vip_of(c, &t->addr);
+	t->addr = w->vip->addr;
+	t->mark = probe_paths_mark(w->paths, d);
+	t->vip = w->vip;
 }
 
 /* The target's uses follow one another from u on; returns the next free. */
 static struct use *
-fill_target(const struct conf *c, struct target *t,
+fill_target(const struct way *w, struct target *t,
     const struct conf_service *s, const struct server_def *d, struct use *u)
 {
 	size_t i;
@@ -189,7 +194,7 @@ fill_target(const struct conf *c, struct target *t,
 	t->effect = 100;
 	for (i = 0; i < s->n_checks; i++, u++) {
 		u->ask.check = &s->checks[i];
-		aim(c, s, d, &u->ask);
+		aim(w, d, &u->ask);
 		u->measures = measures(s, i);
 	}
 	return u;
@@ -201,12 +206,14 @@ fill(const struct conf *c, struct plan *p)
 	const struct conf_service *s;
 	struct target *t = p->targets;
 	struct use *u = p->uses;
+	struct way w = { .paths = &c->probe_paths };
 	size_t i, k;
 
 	for (i = 0; i < c->n_services; i++) {
 		s = &c->services[i];
+		w.vip = vip_of(c, s);
 		for (k = 0; k < s->n_servers; k++)
-			u = fill_target(c, t++, s, &s->servers[k], u);
+			u = fill_target(&w, t++, s, &s->servers[k], u);
 	}
 	qsort(p->targets, p->n_targets, sizeof(*p->targets), target_cmp);
 	for (i = 0; i < p->n_targets; i++)

@@ -111,38 +111,20 @@ late_alarm(const struct yoked *y, struct out *o)
 	}
 }
 
-static bool
-goes_through(const struct conf_service *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_checks; i++)
-		if (s->checks[i].through == THROUGH_VIP)
-			return true;
-	return false;
-}
-
 /* Of the standby too: it would know nothing of the servers once it is active.
  * Once for an interface, as a rule all of them have the same. */
 static void
 through_alarms(const struct yoked *y, struct out *o)
 {
-	const struct conf *c = y->conf;
-	const char *device = NULL;
+	const char *device = "";
 	char what[80], text[160];
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < c->n_vips; i++) {
-		const struct conf_vip *v = &c->vips[i];
+	for (i = 0; i < y->conf->n_vips; i++) {
+		const struct conf_vip *v = &y->conf->vips[i];
 
-		if (v->addr.family != AF_INET ||
-		    (device != NULL && strcmp(device, v->device) == 0))
-			continue;
-		for (k = 0; k < c->n_services; k++)
-			if (addr_cmp(&c->services[k].def.addr, &v->addr) == 0 &&
-			    goes_through(&c->services[k]))
-				break;
-		if (k == c->n_services)
+		if (!v->probed || v->addr.family != AF_INET ||
+		    strcmp(device, v->device) == 0)
 			continue;
 		device = v->device;
 		if (probe_path_accepts(device))
