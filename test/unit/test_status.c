@@ -345,6 +345,14 @@ break_monitord_unasked(struct fixture *f)
 	f->y.monitor_state.unasked = 3;
 }
 
+/* An interface that does not exist takes nothing. */
+static void
+break_through(struct fixture *f)
+{
+	f->vips[0].probed = true;
+	(void)snprintf(f->vips[0].device, sizeof(f->vips[0].device), "nosuch");
+}
+
 static void
 break_monitord(struct fixture *f)
 {
@@ -431,6 +439,7 @@ test_alarms(void)
 		{ break_monitord_late, "monitord-late" },
 		{ break_monitord_unasked, "monitord-unasked" },
 		{ break_monitord_loop, "monitord" },
+		{ break_through, "through-vip" },
 		{ break_syncd, "syncd" },
 		{ break_checkpointd, "checkpointd" },
 		{ break_disk, "checkpoint" },

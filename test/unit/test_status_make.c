@@ -96,8 +96,8 @@ fixture_conf(struct fixture *f)
 	c->beat_interval = 20 * USEC_MS;
 	c->beat_misses = 3;
 	c->sync = true;
-	f->vips[0] =
-	    (struct conf_vip){ fixture_addr("192.0.2.10"), 32, "eth0" };
+	f->vips[0] = (struct conf_vip){ .addr = fixture_addr("192.0.2.10"),
+		.bits = 32, .device = "eth0" };
 	c->vips = f->vips;
 	c->n_vips = 1;
 }
