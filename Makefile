@@ -18,6 +18,7 @@
 #   make bench-probes    10 000 tcp and 5000 http probes/s, beside keepalived; root
 #   make bench-weights   weights that follow the servers, beside the papers'
 #                        experiments (PARTS="table3 memory ill": some of them)
+#   make bench-rtnl      beats beside others' changes of the network
 #   make bench-early     power cuts under young connections, by scheduler
 #   make lint tidy       cppcheck and clang-tidy; and sizes
 #   make fmt layers install
@@ -205,6 +206,11 @@ DIR ?= build
 bench-checkpoint: programs testprograms
 	$(Q)$(PYTHON) test/bench/bench_checkpoint.py --dir $(DIR) \
 		--json build/bench-checkpoint.json
+
+# Beats while others change the machine's network; needs root.
+.PHONY: bench-rtnl
+bench-rtnl: programs testprograms
+	$(Q)$(PYTHON) test/bench/bench_rtnl.py --json build/bench-rtnl.json
 
 # 10 000 tcp and 5000 http probes a second, beside keepalived's checkers.
 .PHONY: bench-probes
