@@ -107,7 +107,7 @@ struct conf {
 	unsigned uplink_misses;
 	struct conf_service *services;
 	size_t n_services;
-	uint32_t probe_marks; /* the first of PROBE_MARKS that are ours */
+	uint32_t probe_marks; /* the first; 0: see probe_marks_first() */
 	struct probe_paths probe_paths;
 	char checkpoint_dir[CONF_TEXT_LEN];
 	usec_t checkpoint_interval; /* Tc; 0: auto */

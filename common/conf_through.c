@@ -102,8 +102,8 @@ conf_probe_paths(struct conf *c, struct conf_err *e)
 		    "%" PRIu32 " is one of the marks that yoke keeps for its "
 		    "probes, %" PRIu32 " to %" PRIu32 "; say another, or set "
 		    "probe_marks",
-		    d->fwmark, c->probe_marks,
-		    c->probe_marks + (PROBE_MARKS - 1));
+		    d->fwmark, probe_marks_first(c),
+		    probe_marks_first(c) + (PROBE_MARKS - 1));
 	}
 	rc = mark_vips(c);
 	if (rc == 0)

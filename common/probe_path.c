@@ -17,6 +17,9 @@
 /* FNV-1a */
 #define HASH_START 0xcbf29ce484222325ULL
 #define HASH_PRIME 0x100000001b3ULL
+/* Ranges of marks that names of instances choose from, up to 0x7fffffff. */
+#define BY_NAME 0x40000000U
+#define BY_NAME_RANGES 0x4000U
 
 static uint64_t
 hash(uint64_t h, const void *bytes, size_t len)
@@ -99,7 +102,7 @@ number(const struct conf *c, struct probe_paths *p)
 		while (taken[at])
 			at = (at + 1) % PROBE_MARKS;
 		taken[at] = true;
-		p->all[i].mark = c->probe_marks + at;
+		p->all[i].mark = probe_marks_first(c) + at;
 	}
 	free(taken);
 	return 0;
@@ -126,7 +129,9 @@ probe_paths_make(const struct conf *c, struct probe_paths *ret)
 	int rc = 0;
 
 	for (i = 0; i < c->n_services; i++)
-		n += probe_path_needed(&c->services[i]) ? c->services[i].n_servers : 0;
+		n += probe_path_needed(&c->services[i])
+			 ? c->services[i].n_servers
+			 : 0;
 	if (n > 0) {
 		p.all = calloc(n, sizeof(*p.all));
 		if (p.all == NULL)
@@ -163,11 +168,22 @@ probe_paths_mark(const struct probe_paths *p, const struct server_def *d)
 	return found != NULL ? found->mark : 0;
 }
 
+uint32_t
+probe_marks_first(const struct conf *c)
+{
+	uint64_t h = hash(HASH_START, c->instance, strlen(c->instance));
+
+	if (c->probe_marks != 0)
+		return c->probe_marks;
+	return BY_NAME + (uint32_t)(h % BY_NAME_RANGES) * PROBE_MARKS;
+}
+
 bool
 probe_mark_ours(const struct conf *c, uint32_t mark)
 {
-	return c->probe_marks != 0 && mark >= c->probe_marks &&
-	       mark - c->probe_marks < PROBE_MARKS;
+	uint32_t first = probe_marks_first(c);
+
+	return mark >= first && mark - first < PROBE_MARKS;
 }
 
 static bool

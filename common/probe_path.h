@@ -15,8 +15,7 @@
 
 #include "common/service.h"
 
-#define PROBE_MARKS 65536U /* that yoke keeps for itself, from probe_marks on  \
-			    */
+#define PROBE_MARKS 65536U /* that an instance keeps for itself */
 
 struct conf;
 struct conf_service;
@@ -45,6 +44,9 @@ void probe_paths_done(struct probe_paths *p);
 uint32_t probe_paths_mark(
     const struct probe_paths *p, const struct server_def *d);
 
+/* The first of an instance's marks: as configured, or by its name, so that
+ * several instances on a machine keep out of each other's way. */
+uint32_t probe_marks_first(const struct conf *c);
 /* Is the mark one of those that yoke keeps for itself? */
 bool probe_mark_ours(const struct conf *c, uint32_t mark);
 

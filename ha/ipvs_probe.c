@@ -93,7 +93,7 @@ void
 ipvs_set_conf(struct ipvs *i, const struct conf *fresh)
 {
 	bool differs = i->conf->probe_paths.id != fresh->probe_paths.id ||
-		       i->conf->probe_marks != fresh->probe_marks;
+		       probe_marks_first(i->conf) != probe_marks_first(fresh);
 
 	i->conf = fresh;
 	if (differs)

@@ -25,6 +25,7 @@ struct monitor {
 	struct plan plan;
 	struct weigher *weigher;
 	uint64_t paths_want, paths_have; /* probe_paths.id */
+	bool paths_told; /* what we have, by a yoked that is there */
 	bool on;
 };
 
@@ -274,13 +275,15 @@ start_all(struct monitor *m)
 static void
 judge_paths(struct monitor *m)
 {
-	prober_paths(m->prober, m->paths_want == m->paths_have);
+	prober_paths(m->prober, !m->paths_told ? PATHS_NOBODYS :
+		m->paths_want == m->paths_have ? PATHS_THERE : PATHS_OTHERS);
 }
 
 void
 monitor_paths(struct monitor *m, uint64_t id)
 {
 	m->paths_have = id;
+	m->paths_told = true;
 	judge_paths(m);
 }
 
@@ -361,7 +364,8 @@ monitor_forget(struct monitor *m)
 
 	for (i = 0; i < m->plan.n_targets; i++)
 		m->plan.targets[i].told = HEALTH_UNKNOWN;
-	monitor_paths(m, 0);
+	m->paths_told = false;
+	judge_paths(m);
 }
 
 struct monitor_counts

@@ -18,6 +18,7 @@
 #define SPREAD_MAX USEC_S        /* of the first starts */
 #define JITTER_PERMILLE 100      /* of the interval, either way */
 #define LATE (20 * USEC_MS)      /* we: a deadline may wrong a server */
+#define PATHS_PATIENCE (3 * USEC_S)
 #define WAITING_BATCH 64
 #define MINUTE (60 * USEC_S)
 
@@ -33,8 +34,9 @@ struct prober {
 	struct qb_list_head waiting;
 	struct timer minute_timer;
 	struct prober_minute minute;
-	bool paths_there; /* see prober_paths() */
-	unsigned paths;   /* counts their changes */
+	enum probe_paths_state paths_state; /* see prober_paths() */
+	usec_t paths_since;
+	unsigned paths; /* counts their changes */
 	uint64_t random;
 };
 
@@ -127,11 +129,13 @@ prober_counts(const struct prober *b)
 }
 
 void
-prober_paths(struct prober *b, bool there)
+prober_paths(struct prober *b, enum probe_paths_state s)
 {
-	if (b->paths_there != there)
-		b->paths++;
-	b->paths_there = there;
+	if (b->paths_state == s)
+		return;
+	b->paths_state = s;
+	b->paths_since = loop_now(b->loop);
+	b->paths++;
 }
 
 static const struct check_ops *
@@ -215,7 +219,7 @@ went_astray(const struct probe *p)
 	const struct prober *b = p->prober;
 
 	return p->target.mark != 0 &&
-	    (!b->paths_there || p->paths != b->paths);
+	    (b->paths_state != PATHS_THERE || p->paths != b->paths);
 }
 
 /* What an answer leads to; p is scheduled again and not running. */
@@ -225,7 +229,7 @@ settle(struct probe *p, enum verdict v, bool timeout, const char *detail)
 	struct prober *b = p->prober;
 	char why[DETAIL_LEN];
 
-	if (went_astray(p))
+	if (v != VERDICT_NONE && went_astray(p))
 		return;
 	if (v == VERDICT_BAD && vip_path_blocked(&p->target, why)) {
 		v = VERDICT_NONE;
@@ -334,6 +338,21 @@ could_not_start(struct probe *p, int rc)
 	    false, detail);
 }
 
+/* No path, which is as it should be for a moment after a reload. */
+static void
+wait_for_path(struct probe *p)
+{
+	struct prober *b = p->prober;
+
+	schedule_next(p);
+	if (b->paths_state != PATHS_OTHERS ||
+	    loop_now(b->loop) - b->paths_since < PATHS_PATIENCE)
+		return;
+	b->minute.started++;
+	b->counts.started++;
+	settle(p, VERDICT_NONE, false, "IPVS has no path: reload yoke?");
+}
+
 static void
 run(struct probe *p)
 {
@@ -344,7 +363,7 @@ run(struct probe *p)
 
 	p->paths = b->paths;
 	if (went_astray(p)) {
-		schedule_next(p);
+		wait_for_path(p);
 		return;
 	}
 	lateness_add(&b->minute.late, now - p->planned);

@@ -68,7 +68,12 @@ void prober_free(struct prober *b); /* NULL ok; probes are stopped before */
 
 /* Whether probes with a mark find their way. While not, none of them begins,
  * and one under way when that changes says nothing of its server. */
-void prober_paths(struct prober *b, bool there);
+enum probe_paths_state {
+	PATHS_NOBODYS, /* yoked is not there */
+	PATHS_OTHERS,  /* it has made others; for long, that is counted */
+	PATHS_THERE
+};
+void prober_paths(struct prober *b, enum probe_paths_state s);
 
 struct prober_counts {
 	unsigned running, waiting, most_running;

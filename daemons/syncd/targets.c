@@ -72,7 +72,7 @@ targets_from(const struct conf *c, struct targets *ret)
 		}
 	}
 	qsort(t.all, t.n, sizeof(*t.all), by_key);
-	t.probe_marks = c->probe_marks;
+	t.probe_marks = probe_marks_first(c);
 	*ret = t;
 	return 0;
 }
@@ -105,7 +105,7 @@ target_find(const struct targets *t, uint8_t protocol, const struct addr *virt,
 		.fwmark = mark };
 	const struct target *g = mark != 0 ? lookup(t, &k) : NULL;
 
-	if (t->probe_marks != 0 && mark >= t->probe_marks &&
+	if (mark >= t->probe_marks &&
 	    mark - t->probe_marks < PROBE_MARKS)
 		return NULL;
 	if (g != NULL)

@@ -23,7 +23,7 @@ struct target {
 struct targets {
 	struct target *all; /* by key */
 	size_t n;
-	uint32_t probe_marks; /* conf's: connections of probes are nobody's */
+	uint32_t probe_marks; /* the first; connections of probes are nobody's */
 	bool nat; /* some server is reached by nat */
 };
 

@@ -157,7 +157,8 @@ def sysctl(rack, value):
 
 with Rack(more=(TUN,)) as rack, t.part("through the VIP"):
     serve(rack)
-    pair = Pair(rack, scheduler="rr", extra=services(rack))
+    pair = Pair(rack, scheduler="rr", interval="50ms", misses=6,
+                extra=services(rack))
     t.dump = pair.dump
     pair.start()
     active, standby = pair.wait_settled()
@@ -194,6 +195,8 @@ with Rack(more=(TUN,)) as rack, t.part("through the VIP"):
     pair.wait_role(active, "active")
     pair.wait_settled()
     soon(lambda: not_up(pair, active), [], "after a switch all are up")
+    pair.kill(active, "yoke-monitord")
+    pair.start_daemon(active, "yoke-monitord")      # it is told the paths anew
     judged(rack, pair, active)
 
     rack.run(standby, f"sysctl -qw {ACCEPT}=0")

@@ -107,6 +107,22 @@ test_few(void)
 	probe_paths_done(&p);
 }
 
+/* Instances on one machine must not take each other's for left behind. */
+static void
+test_names(void)
+{
+	struct conf a = { .instance = "main" }, b = { .instance = "blue" };
+
+	ok(!probe_mark_ours(&a, probe_marks_first(&b)) &&
+	    !probe_mark_ours(&b, probe_marks_first(&a)),
+	    "instances have marks of their own");
+	ok(probe_marks_first(&a) >= 1U << 30 &&
+	    probe_marks_first(&a) <= INT32_MAX - PROBE_MARKS + 1,
+	    "in the range that the manual names");
+	a.probe_marks = 7;
+	is_int(probe_marks_first(&a), 7, "or as configured");
+}
+
 int
 main(void)
 {
@@ -122,6 +138,7 @@ main(void)
 		!probe_mark_ours(&conf, MARKS + PROBE_MARKS) &&
 		!probe_mark_ours(&conf, 0),
 	    "which marks are ours");
+	test_names();
 	test_many();
 	test_few();
 	return done();
