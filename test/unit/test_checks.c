@@ -656,6 +656,33 @@ tls(struct test *t, const char *name, uint16_t port, bool ours)
 	return c;
 }
 
+static bool
+may_mark(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), mark = 1;
+	bool may = setsockopt(fd, SOL_SOCKET, SO_MARK, &mark,
+		       sizeof(mark)) == 0;
+
+	close(fd);
+	return may;
+}
+
+/* The last service's check, to a VIP that is the server itself: no IPVS looks
+ * at its mark here. */
+static void
+go_through(struct test *t, struct conf_check *c)
+{
+	static struct conf_vip vip = { .device = "lo" };
+	size_t i = t->conf.n_services - 1;
+
+	c->through = THROUGH_VIP;
+	vip.addr = t->services[i].def.addr = t->servers[i].addr;
+	t->conf.vips = &vip;
+	t->conf.n_vips = 1;
+	if (probe_paths_make(&t->conf, &t->conf.probe_paths) < 0)
+		abort();
+}
+
 static void
 test_tls(struct test *t)
 {
@@ -680,7 +707,12 @@ test_tls(struct test *t)
 	put(tls(t, "plain", port, true)->ca_file, "");
 	t->checks[6][0].type = CHECK_HTTP;
 	t->want = 7;
+	if (may_mark()) {
+		go_through(t, tls(t, "through", port, true));
+		t->want = 8;
+	}
 	begin(t);
+	monitor_paths(t->monitor, t->conf.probe_paths.id);
 	ok(wait_for(t, all_judged), "https is judged");
 	said(t, "good", HEALTH_UP, "ok");
 	said(t, "other-name", HEALTH_DOWN, "https c: ");
@@ -689,7 +721,10 @@ test_tls(struct test *t)
 	said(t, "not-us", HEALTH_DOWN, "401, expected");
 	said(t, "head", HEALTH_UP, "ok");
 	said(t, "plain", HEALTH_DOWN, "http c: ");
+	if (t->want == 8)
+		said(t, "through", HEALTH_UP, "ok");
 	end(t);
+	probe_paths_done(&t->conf.probe_paths);
 	(void)kill(pid, SIGTERM);
 	(void)waitpid(pid, NULL, 0);
 }
