@@ -6,8 +6,17 @@
 #ifndef COMMON_THREAD_H
 #define COMMON_THREAD_H
 
-/* Runs fn(arg), detached: nobody waits for its end. 0 or -errno. */
-int thread_start(void *(*fn)(void *arg), void *arg);
+#include <pthread.h>
+
+#include "common/usec.h"
+
+/* Runs fn(arg). ret: to be given to thread_end() once; NULL: nobody waits for its
+ * end. 0 or -errno. */
+int thread_start(void *(*fn)(void *arg), void *arg, pthread_t *ret);
+
+/* Waits for the end of a thread that was told to, for t at most; one that the
+ * kernel keeps longer ends alone. */
+void thread_end(pthread_t thread, usec_t t);
 
 /* Called by a thread for itself: as urgent as the process, which new threads
  * are not (SCHED_RESET_ON_FORK). */

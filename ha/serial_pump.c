@@ -93,7 +93,7 @@ serial_pump_start(int tty, struct serial_pump **ret)
 	p->out = fds[1];
 	atomic_init(&p->users, 2);
 	if (rc == 0)
-		rc = thread_start(pump, p);
+		rc = thread_start(pump, p, NULL);
 	if (rc == 0) {
 		*ret = p;
 		return 0;

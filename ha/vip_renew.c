@@ -13,10 +13,13 @@
 #include "common/thread.h"
 #include "common/usec.h"
 
+#define STOP_WAIT (100 * USEC_MS) /* at an orderly stop it is idle */
+
 struct vip_renew {
 	int (*hold)(void *ctx, const struct conf_vip *vips, size_t n);
 	void (*done)(void *ctx);
 	void *ctx;
+	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t work, idle;
 	bool busy;  /* vips, n and asked are the thread's */
@@ -93,7 +96,7 @@ vip_renew_start(int (*hold)(void *ctx, const struct conf_vip *vips, size_t n),
 	(void)pthread_mutex_init(&r->lock, NULL);
 	(void)pthread_cond_init(&r->work, NULL);
 	(void)pthread_cond_init(&r->idle, NULL);
-	rc = thread_start(renewer, r);
+	rc = thread_start(renewer, r, &r->thread);
 	if (rc < 0) {
 		r->alone = true;
 		leave(r);
@@ -151,11 +154,15 @@ vip_renew_settle(struct vip_renew *r)
 void
 vip_renew_stop(struct vip_renew *r)
 {
+	pthread_t thread;
+
 	if (r == NULL)
 		return;
+	thread = r->thread;
 	(void)pthread_mutex_lock(&r->lock);
 	r->stop = true;
 	(void)pthread_cond_signal(&r->work);
 	(void)pthread_mutex_unlock(&r->lock);
 	leave(r);
+	thread_end(thread, STOP_WAIT);
 }

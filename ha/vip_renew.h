@@ -33,7 +33,8 @@ int vip_renew(struct vip_renew *r, const struct conf_vip *vips, size_t n);
  * caller does next. */
 void vip_renew_settle(struct vip_renew *r);
 
-/* At once, also while the thread waits for the kernel. NULL: no-op. */
+/* Waits for the thread's end, 100 ms at most when it waits for the kernel. NULL:
+ * no-op. */
 void vip_renew_stop(struct vip_renew *r);
 
 #endif

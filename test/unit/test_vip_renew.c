@@ -92,7 +92,7 @@ test_settle(struct vip_renew *r)
 	int held = atomic_load(&k.held);
 
 	(void)vip_renew(r, &vip, 1);
-	if (thread_start(open_gate, &k.gate) < 0)
+	if (thread_start(open_gate, &k.gate, NULL) < 0)
 		abort();
 	vip_renew_settle(r);
 	is_int(atomic_load(&k.held), held + 1,
