@@ -207,11 +207,6 @@ bench-checkpoint: programs testprograms
 	$(Q)$(PYTHON) test/bench/bench_checkpoint.py --dir $(DIR) \
 		--json build/bench-checkpoint.json
 
-# Beats while others change the machine's network; needs root.
-.PHONY: bench-rtnl
-bench-rtnl: programs testprograms
-	$(Q)$(PYTHON) test/bench/bench_rtnl.py --json build/bench-rtnl.json
-
 # 10 000 tcp and 5000 http probes a second, beside keepalived's checkers.
 .PHONY: bench-probes
 FOR_PROBES ?= 70
@@ -256,6 +251,11 @@ demo: deps
 	$(Q)+$(MAKE) --no-print-directory W=1 programs testprograms
 	$(Q)$(PYTHON) test/rack/demo.py --json build/demo.json
 
+# Beats while others change the machine's network.
+.PHONY: bench-rtnl
+bench-rtnl: programs testprograms
+	$(Q)$(PYTHON) test/bench/bench_rtnl.py --json build/bench-rtnl.json
+
 # 10 000 servers: reload, status, takeover, memory, late beats.
 .PHONY: bench-scale
 bench-scale: deps
@@ -287,7 +287,7 @@ else
 check-rack:
 	@echo "== rack tests: SKIPPED, they need root (sudo make check)"
 
-demo bench-failover bench-resync bench-early bench-scale bench-weights \
+demo bench-failover bench-resync bench-rtnl bench-early bench-scale bench-weights \
 		drills soak check-long check-tools:
 	@echo "make $@ needs root: sudo make $@" >&2; exit 1
 endif

@@ -18,6 +18,7 @@
 #include "common/mem.h"
 #include "daemons/monitord/agent_reply.h"
 #include "daemons/monitord/monitor.h"
+#include "test/may_mark.h"
 #include "test/scratch.h"
 #include "test/tap.h"
 
@@ -654,17 +655,6 @@ tls(struct test *t, const char *name, uint16_t port, bool ours)
 		    dir);
 	}
 	return c;
-}
-
-static bool
-may_mark(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), mark = 1;
-	bool may = setsockopt(fd, SOL_SOCKET, SO_MARK, &mark,
-		       sizeof(mark)) == 0;
-
-	close(fd);
-	return may;
 }
 
 /* The last service's check, to a VIP that is the server itself: no IPVS looks

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "test/may_mark.h"
 #include "test/tap.h"
 #include "test/unit/test_monitor_help.h"
 
@@ -478,17 +479,6 @@ wait_unasked(struct test *t)
 {
 	t->want_started = monitor_counts(t->monitor).prober.unasked + 3;
 	return wait_for(t, enough_unasked);
-}
-
-static bool
-may_mark(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), mark = 1;
-	bool may = setsockopt(fd, SOL_SOCKET, SO_MARK, &mark,
-		       sizeof(mark)) == 0;
-
-	close(fd);
-	return may;
 }
 
 /* Through the VIP: 127.0.0.1 here, where no IPVS looks at marks. */
