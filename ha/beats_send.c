@@ -25,7 +25,7 @@ is_quiet(const struct beats *b)
 {
 	usec_t from = b->heard > b->began ? b->heard : b->began;
 
-	return loop_turn(b->loop) - from > PACE_BEAT_AGAIN;
+	return loop_turn(b->loop) > from + PACE_BEAT_AGAIN;
 }
 
 /* As its last report says, if it is there to say it. */
