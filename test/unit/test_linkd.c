@@ -3,6 +3,8 @@
  * process without a corosync. The rest is test/link/test_linkd.py.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +121,24 @@ run(struct test *t, usec_t limit)
 	timer_stop(&t->limit);
 }
 
+/* A worker that reads on the other CPU would keep the queue empty. */
+static bool
+stop_child(void)
+{
+	char file[64];
+	int pid = 0;
+	FILE *f;
+
+	(void)snprintf(file, sizeof(file), "/proc/self/task/%d/children",
+	    (int)getpid());
+	f = fopen(file, "re");
+	if (f != NULL && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return pid > 0 && kill(pid, SIGSTOP) == 0;
+}
+
 /* Where no corosync runs the worker says so once and goes when told to. */
 static void
 test_worker(void)
@@ -148,6 +168,7 @@ test_worker(void)
 	(void)worker_start(t.loop, "yoke:test", &ops, &t, &t.worker);
 	is_int(worker_send(t.worker, FRAME_SEND, big, sizeof(big)), -EMSGSIZE,
 	    "too long a message");
+	ok(stop_child(), "the worker does not read");
 	for (n = 0; n < 10000; n++)
 		if (worker_send(t.worker, FRAME_SEND, big, 40000) != 0)
 			break;
