@@ -22,6 +22,7 @@
 struct loop {
 	struct qb_loop *qb;
 	struct timers timers;
+	struct loop_end *ends;
 	int fd;
 	bool firing;  /* timers: the timerfd is set afterwards */
 	bool in_turn; /* of a callback */
@@ -108,11 +109,18 @@ out:
 	return rc;
 }
 
+struct loop_end **
+loop_ends(struct loop *l)
+{
+	return &l->ends;
+}
+
 void
 loop_free(struct loop *l)
 {
 	if (l == NULL)
 		return;
+	loop_end_all(l);
 	if (l->qb != NULL) {
 		(void)qb_loop_poll_del(l->qb, l->fd);
 		qb_loop_destroy(l->qb);

@@ -40,6 +40,20 @@ void timer_in(struct timer *t, usec_t delay); /* from now */
 void timer_stop(struct timer *t);             /* not armed or zeroed: no-op */
 int timer_armed(const struct timer *t);
 
+/* For what is nobody's any more but not done with: loop_free() takes it out of
+ * its list and calls fn, while watches and timers still work. The caller's
+ * memory, zeroed before first use. */
+struct loop_end {
+	struct loop_end *next, **at; /* at NULL: not in the list */
+	void (*fn)(void *arg);
+	void *arg;
+};
+void loop_end_add(
+    struct loop *l, struct loop_end *e, void (*fn)(void *arg), void *arg);
+void loop_end_del(struct loop_end *e); /* not in it: no-op */
+void loop_end_all(struct loop *l);     /* what loop_free() does */
+struct loop_end **loop_ends(struct loop *l); /* the list, for loop_end.c */
+
 /* Calls fn(fd, revents, arg) when poll(2) events are there. 0 or -errno;
  * caller watch_free()s, before closing fd. */
 typedef void (*watch_fn)(int fd, int revents, void *arg);

@@ -25,6 +25,7 @@ COMMON_SRC += \
 	common/lock_memory.c \
 	common/log.c \
 	common/loop.c \
+	common/loop_end.c \
 	common/msg.c \
 	common/out.c \
 	common/policy.c \

@@ -30,6 +30,7 @@ struct run {
 	int pidfd, out;
 	struct watch *exit_watch, *out_watch;
 	struct timer timeout;
+	struct loop_end end; /* killed, not reaped yet */
 	usec_t limit;
 	void (*done)(int rc, const char *text, void *arg); /* NULL: killed */
 	void *arg;
@@ -134,6 +135,7 @@ static void
 run_free(struct run *r)
 {
 	timer_stop(&r->timeout);
+	loop_end_del(&r->end);
 	watch_free(r->exit_watch);
 	watch_free(r->out_watch);
 	if (r->out >= 0)
@@ -197,8 +199,14 @@ on_exit_of_it(int fd, int revents, void *arg)
 		    text, fn_arg);
 }
 
+static void
+on_end(void *arg)
+{
+	run_stop(arg);
+}
+
 /* What is killed may take its time to die (a disk that hangs): its owner is not
- * kept waiting, and r stays until it can be reaped. */
+ * kept waiting, and r stays until it can be reaped, or the process ends. */
 static void
 on_timeout(void *arg)
 {
@@ -212,6 +220,7 @@ on_timeout(void *arg)
 	    (unsigned long long)(r->limit / USEC_MS),
 	    r->n_line > 0 ? ": " : "", r->line);
 	r->done = NULL;
+	loop_end_add(r->loop, &r->end, on_end, r);
 	fn(-ETIMEDOUT, text, r->arg);
 }
 

@@ -16,6 +16,7 @@ struct loop {
 	struct fake_clock own; /* of loop_new() */
 	struct timers timers;
 	struct timers io;
+	struct loop_end *ends;
 	usec_t origin;
 	int64_t real; /* wall clock less the world's */
 	bool paused, stop;
@@ -82,6 +83,12 @@ loop_new(struct loop **ret)
 	return 0;
 }
 
+struct loop_end **
+loop_ends(struct loop *l)
+{
+	return &l->ends;
+}
+
 void
 loop_free(struct loop *l)
 {
@@ -90,6 +97,7 @@ loop_free(struct loop *l)
 
 	if (l == NULL)
 		return;
+	loop_end_all(l);
 	c = l->clock;
 	for (i = 0; c->loops[i] != l; i++)
 		;

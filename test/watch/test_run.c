@@ -167,6 +167,22 @@ test_stop(struct seen *s)
 	    "fails with its name");
 }
 
+/* The process ends while a killed command is not reaped yet. */
+static void
+test_left(void)
+{
+	struct seen s = { 0 };
+	int pid = 0;
+
+	if (loop_new(&s.loop) < 0)
+		abort();
+	run(&s, "echo $$; sleep 1000", "", 500 * USEC_MS);
+	ok(sscanf(s.text, "no end within 500 ms, killed: %d", &pid) == 1,
+	    "killed, its owner told");
+	loop_free(s.loop);
+	ok(pid > 0 && kill(pid, 0) < 0 && errno == ESRCH, "and reaped");
+}
+
 int
 main(void)
 {
@@ -178,5 +194,6 @@ main(void)
 	test_killed(&s);
 	test_stop(&s);
 	loop_free(s.loop);
+	test_left();
 	return done();
 }
