@@ -24,6 +24,8 @@
 
 #include "ha/weigh_impl.h"
 
+#define AT_ONCE 256 /* servers that may be looked through at each sample */
+
 void
 weigh_init(struct weigh *w, const struct policy *p, weigh_fn fn, void *arg)
 {
@@ -196,6 +198,19 @@ on_hand(struct weigh *w, struct weigh_server *s, const struct weigh_event *e)
 	return 0;
 }
 
+/* A server that says that it is overloaded is believed at once: what comes until
+ * the next decision may be what it dies of. */
+static int
+on_load(struct weigh *w, struct weigh_server *s, const struct weigh_event *e)
+{
+	int rc = weigh_on_load(w, s, e);
+
+	if (rc == 0 && s->last.overloaded && !s->out && w->last != 0 &&
+	    w->n <= AT_ONCE)
+		weigh_decide_out(w, e->at);
+	return rc;
+}
+
 static int
 feed_server(struct weigh *w, struct weigh_server *s,
     const struct weigh_event *e)
@@ -213,7 +228,7 @@ feed_server(struct weigh *w, struct weigh_server *s,
 	case WEIGH_TOOK:
 		return weigh_on_took(w, s, e);
 	case WEIGH_LOAD:
-		return weigh_on_load(w, s, e);
+		return on_load(w, s, e);
 	case WEIGH_EFFECT:
 		if (e->value < 0 || e->value > WEIGH_PERCENT)
 			return -EINVAL;

@@ -112,6 +112,7 @@ struct weigh {
 	double mean_took, mean_room; /* of those that have samples */
 	double scale, least;
 	bool full; /* nobody gets anything until it is less */
+	usec_t full_at; /* when it was, last; 0: never */
 	weigh_fn on_weight;
 	void *arg;
 };
@@ -122,7 +123,8 @@ void weigh_done(struct weigh *w);
 void weigh_set_policy(struct weigh *w, const struct policy *p);
 
 /* 0; -ENOENT: no such server; -EINVAL: out of range, nothing was done; -ENOMEM.
- * Weights that should change are told from within a WEIGH_TICK. */
+ * Weights that should change are told from within a WEIGH_TICK; that a server
+ * gets nothing any more, from within the WEIGH_LOAD that says so too. */
 int weigh_feed(struct weigh *w, const struct weigh_event *e);
 
 struct weigh_server *weigh_find(const struct weigh *w, const char *server);

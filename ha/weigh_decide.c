@@ -309,6 +309,24 @@ tell(struct weigh *w, struct weigh_server *s)
 }
 
 void
+weigh_decide_out(struct weigh *w, usec_t now)
+{
+	struct weigh_server *s;
+	size_t i;
+
+	weigh_overload(w, now);
+	for (i = 0; i < w->n; i++) {
+		s = &w->servers[i];
+		if (weigh_moves(s) && s->rails & RAIL_OUT)
+			s->weight = 0;
+	}
+	judge_sorry(w);
+	for (i = 0; i < w->n; i++)
+		if (w->servers[i].rails & (RAIL_OUT | RAIL_SORRY))
+			tell(w, &w->servers[i]);
+}
+
+void
 weigh_decide(struct weigh *w, usec_t now)
 {
 	struct weigh_server *s;

@@ -37,6 +37,7 @@ enum weigh_known weigh_known(
     const struct weigh *w, const struct weigh_server *s, usec_t now);
 
 void weigh_decide(struct weigh *w, usec_t now);
+void weigh_decide_out(struct weigh *w, usec_t now); /* nothing but who is out */
 void weigh_overload(struct weigh *w, usec_t now); /* a part of that */
 
 /* What is told to the table: whole numbers, or ratios. */

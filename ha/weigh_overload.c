@@ -3,11 +3,20 @@
  * overloaded, unless too few were left; and all of them, when the service as a
  * whole is full (`full`). Without that, what many clients want comes to the last
  * server that is not out, at once, and takes it down before its agent can say a
- * word.
+ * word. So a server that is out counts as full.
+ *
+ * A service that was full will be again, if as many want it: the limit is lower
+ * then, and comes back as time passes. One that is nearly full without being
+ * pressed uses all that there is; one that is pressed keeps room for what comes
+ * while agents are not heard. (How much was tried by test/unit/weigh_memory.c,
+ * P3's experiments with the real code: 5 to 20 points, 5 to 20 s.)
  */
+#include <math.h>
+
 #include "ha/weigh_impl.h"
 
-#define FULL_MARGIN 5 /* points below `full`, and it takes requests again */
+#define CARE 12.0 /* points, right after it was full */
+#define CARE_FOR 10.0 /* s, until a third of that is left */
 
 static bool
 overloaded(const struct weigh *w, const struct weigh_server *s, usec_t now)
@@ -80,7 +89,7 @@ judge_each(struct weigh *w, usec_t now)
 }
 
 /* The load that agents last said, of all servers by their configured weight,
- * in percent. Negative: of some it is not known. */
+ * in percent; who is overloaded is full. Negative: of some it is not known. */
 static double
 load_of_all(const struct weigh *w, usec_t now)
 {
@@ -94,20 +103,32 @@ load_of_all(const struct weigh *w, usec_t now)
 			continue;
 		if (!weigh_load_fresh(w, s, now))
 			return -1;
-		load += s->configured * s->load_now;
+		load += s->configured *
+		    (overloaded(w, s, now) ? 1 : s->load_now);
 		all += s->configured;
 	}
 	return all > 0 ? load / all * WEIGH_PERCENT : -1;
 }
 
+static double
+limit(const struct weigh *w, usec_t now)
+{
+	double since = (double)(now - w->full_at) / (double)USEC_S;
+
+	if (w->full_at == 0 || now < w->full_at)
+		return w->policy.full;
+	return w->policy.full - CARE * exp(-since / CARE_FOR);
+}
+
 static bool
-judge_full(const struct weigh *w, usec_t now)
+judge_full(struct weigh *w, usec_t now)
 {
 	double load = load_of_all(w, now);
 
-	if (w->policy.full == 0 || load < 0)
+	if (w->policy.full == 0 || load < 0 || load < limit(w, now))
 		return false;
-	return load >= w->policy.full - (w->full ? FULL_MARGIN : 0);
+	w->full_at = now;
+	return true;
 }
 
 void

@@ -56,7 +56,7 @@ RUNS = {
     # as in the paper: by available memory, none for an overloaded server
     "ALBM(memory)": ("wrr", "smoothing = 500ms", 70),
     # and none for anybody before all are full; the kernel counts connections
-    "yoke": ("wlc", "smoothing = 2s  full = 70", 80),
+    "yoke": ("wlc", "smoothing = 2s  full = 88", 91),
 }
 # percent:KB:ms of requests; limits and weights of the servers
 EXPERIMENTS = {

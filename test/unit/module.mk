@@ -231,7 +231,7 @@ test_vip_renew_SRC := \
 	test/unit/test_vip_renew.c
 
 # policies: a decision at a time, a whole run, and as text
-UNIT += test_weigh test_weigh_sim
+UNIT += test_weigh test_weigh_sim test_weigh_memory
 test_weigh_SRC := \
 	test/scratch.c \
 	test/unit/test_weigh.c \
@@ -241,6 +241,11 @@ test_weigh_sim_SRC := \
 	test/unit/test_weigh_sim.c \
 	test/unit/weigh_world.c
 test_weigh_sim_LDLIBS := -lm
+test_weigh_memory_SRC := \
+	test/unit/test_weigh_memory.c \
+	test/unit/weigh_memory.c \
+	test/unit/weigh_world.c
+test_weigh_memory_LDLIBS := -lm
 
 # other programs' configurations; $(IMPORT_SRC) is in daemons/yoke
 UNIT += test_import

@@ -196,14 +196,18 @@ test_full(void)
 	    "70%%: nobody does, whatever in_service says");
 	ok(strstr(w.cause[0], "all together full: out") != NULL, "cause: %s",
 	    w.cause[0]);
-	loads(&w, 660, 660);
-	is_int(w.v[0].weight, 0, "66%%: not yet");
-	loads(&w, 640, 640);
-	ok(w.v[0].weight > 0 && w.v[1].weight > 0, "64%%: all at once");
-	for (i = 0; i < 30; i++)
-		loads(&w, 640, 640);
+	loads(&w, 600, 600);
+	is_int(w.v[0].weight, 0, "60%%: not yet");
+	loads(&w, 550, 550);
+	ok(w.v[0].weight > 0 && w.v[1].weight > 0, "55%%: all at once");
+	loads(&w, 650, 650);
+	is_int(w.v[0].weight, 0, "65%%: it was full a moment ago");
+	for (i = 0; i < 60; i++)
+		loads(&w, 550, 550);
+	loads(&w, 650, 650);
 	ok(w.v[0].weight > 95 && w.v[0].weight < 105 && w.v[1].weight > 95,
-	    "and as before: %d", (int)w.v[0].weight);
+	    "a minute later it may, and weights are as before: %d",
+	    (int)w.v[0].weight);
 	for (i = 0; i < 12; i++) {
 		load(&w, 0, 990, false, 100);
 		tick(&w);
@@ -216,6 +220,17 @@ test_full(void)
 	ok(w.v[0].weight > 0, "by configured weight: 69%%");
 	loads(&w, 630, 950);
 	is_int(w.v[0].weight, 0, "71%%");
+	world_done(&w);
+	begin(&w, "type=load cpu=0 memory=1 full=70", 4);
+	load(&w, 2, 500, false, 100);
+	load(&w, 3, 500, false, 100);
+	loads(&w, 500, 500);
+	load(&w, 0, 500, true, 100);
+	ok(w.v[0].weight == 0 && w.v[1].weight > 0,
+	    "overloaded: out at once, without a tick");
+	load(&w, 1, 650, true, 100);
+	ok(w.v[1].weight == 0 && w.v[2].weight == 0 && w.v[3].weight == 0,
+	    "who is out counts as full: 75%%");
 	world_done(&w);
 	begin(&w, "type=load cpu=0 memory=1 full=70 sorry=rs3", 3);
 	loads(&w, 900, 900);
