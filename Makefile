@@ -129,7 +129,7 @@ RACK_LONG += test/rack/test_device.py test/rack/test_nfs.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(RACK_TESTS))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
 WATCH_BIN = $(addprefix $(BIN)/,$(WATCH_UNIT))
-PROVE := prove --timer --merge
+PROVE := PERL5LIB=test prove --timer --merge --harness Told
 ROOT := $(filter 0,$(shell id -u))
 PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE = 1
