@@ -112,7 +112,8 @@ struct weigh {
 	double mean_took, mean_room; /* of those that have samples */
 	double scale, least;
 	bool full; /* nobody gets anything until it is less */
-	usec_t full_at; /* when it was, last; 0: never */
+	double care;    /* points of load that are kept free after that */
+	usec_t judged;  /* when that was looked at */
 	weigh_fn on_weight;
 	void *arg;
 };

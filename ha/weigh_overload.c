@@ -5,18 +5,19 @@
  * server that is not out, at once, and takes it down before its agent can say a
  * word. So a server that is out counts as full.
  *
- * A service that was full will be again, if as many want it: the limit is lower
- * then, and comes back as time passes. One that is nearly full without being
- * pressed uses all that there is; one that is pressed keeps room for what comes
- * while agents are not heard. (How much was tried by test/unit/weigh_memory.c,
- * P3's experiments with the real code: 5 to 20 points, 5 to 20 s.)
+ * A service that was full will be again, if as many want it: the longer it was,
+ * the lower is the limit, and it comes back as time passes. One that is nearly
+ * full without being pressed uses all that there is; one that is pressed keeps
+ * room for what comes while agents are not heard. (How much was tried by
+ * test/unit/weigh_memory.c, P3's experiments with the real code.)
  */
 #include <math.h>
 
 #include "ha/weigh_impl.h"
 
-#define CARE 12.0 /* points, right after it was full */
-#define CARE_FOR 10.0 /* s, until a third of that is left */
+#define CARE_MORE 10.0 /* points that the limit falls in a second of being full */
+#define CARE_MOST 12.0
+#define CARE_FOR 10.0 /* s after that, until a third is left */
 
 static bool
 overloaded(const struct weigh *w, const struct weigh_server *s, usec_t now)
@@ -110,14 +111,19 @@ load_of_all(const struct weigh *w, usec_t now)
 	return all > 0 ? load / all * WEIGH_PERCENT : -1;
 }
 
-static double
-limit(const struct weigh *w, usec_t now)
+/* How far the limit is lower. */
+static void
+take_care(struct weigh *w, usec_t now)
 {
-	double since = (double)(now - w->full_at) / (double)USEC_S;
+	double dt = w->judged == 0 || now < w->judged
+	    ? 0
+	    : (double)(now - w->judged) / (double)USEC_S;
 
-	if (w->full_at == 0 || now < w->full_at)
-		return w->policy.full;
-	return w->policy.full - CARE * exp(-since / CARE_FOR);
+	if (w->full)
+		w->care = fmin(w->care + CARE_MORE * dt, CARE_MOST);
+	else
+		w->care *= exp(-dt / CARE_FOR);
+	w->judged = now;
 }
 
 static bool
@@ -125,10 +131,9 @@ judge_full(struct weigh *w, usec_t now)
 {
 	double load = load_of_all(w, now);
 
-	if (w->policy.full == 0 || load < 0 || load < limit(w, now))
-		return false;
-	w->full_at = now;
-	return true;
+	take_care(w, now);
+	return w->policy.full > 0 && load >= 0 &&
+	    load >= w->policy.full - w->care;
 }
 
 void

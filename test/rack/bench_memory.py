@@ -2,10 +2,11 @@
 as long as they run, four real servers in control groups with a limit each, a
 growing number of clients; the kernel's schedulers beside yoke's policies.
 
-Scale: a client of the paper is four connections; 5, 12.5 and 15 MB are 1, 2.5 and
-3 MB here (1:5), held for 2 s a MB (20 Mbit/s at the paper's sizes); a server may
-use 44 MB (220 MB), in the mixed experiment 33 and 66. A server that runs out of
-memory is killed by the kernel, with all requests in it, and away for 8 s.
+Scale: a client of the paper is four connections from an address of its own; 5,
+12.5 and 15 MB are 1, 2.5 and 3 MB here (1:5), held for 2 s a MB (20 Mbit/s at the
+paper's sizes); a server may use 44 MB (220 MB), in the mixed experiment 33 and
+66. A server that runs out of memory is killed by the kernel, with all requests in
+it, and away for 8 s.
 """
 import contextlib
 import os
@@ -56,7 +57,7 @@ RUNS = {
     # as in the paper: by available memory, none for an overloaded server
     "ALBM(memory)": ("wrr", "smoothing = 500ms", 70),
     # and none for anybody before all are full; the kernel counts connections
-    "yoke": ("wlc", "smoothing = 2s  full = 88", 91),
+    "yoke": ("wlc", "smoothing = 2s  full = 88", 90),
 }
 # percent:KB:ms of requests; limits and weights of the servers
 EXPERIMENTS = {
@@ -73,6 +74,13 @@ EXPERIMENTS = {
 
 class MemoryRack(Rack):
     RS = {f"rs{i}": f"10.77.0.1{i}" for i in range(1, 5)}
+    FROM = "10.77.0.101"        # the first client's
+
+    def client_addresses(self, n):
+        net, first = self.FROM.rsplit(".", 1)
+        for i in range(n):
+            self.ns("client", ["ip", "address", "replace", "dev", "eth0",
+                               f"{net}.{int(first) + i}/24"])
 
 
 class MemoryPair(Pair):
@@ -150,7 +158,7 @@ class LeftWatch:
 def load(rack, mix, connections, seconds, seed):
     """[(s, ms, how, server)] of every request."""
     argv = above(rack, [f"{BIN}/memload", rack.VIP, "80", str(connections),
-                        str(seconds), str(seed), mix], 1)
+                        str(seconds), str(seed), mix, rack.FROM], 1)
     out = rack.ns("client", argv, timeout=seconds + 60)
     rows = [line.split() for line in out.splitlines()]
     return [(int(r[0]) / 1000, int(r[1]), r[2], r[3]) for r in rows
@@ -212,6 +220,7 @@ def measure(name, clients, seconds, only=()):
             pair.run = experiment, RUNS[run]
             servers = Servers(rack, stack)
             servers.start(experiment["limit"], RUNS[run][2])
+            rack.client_addresses(max(clients))
             pair.start(["d1"])
             try:
                 results[run] = []

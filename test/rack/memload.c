@@ -2,8 +2,10 @@
  * memload: clients of memserver in a closed loop, as in P3's experiments: each
  * asks, waits for the answer, asks again.
  *
- *	memload ADDR PORT CLIENTS SECONDS SEED PERCENT:KB:MS[,PERCENT:KB:MS...]
+ *	memload ADDR PORT CLIENTS SECONDS SEED PERCENT:KB:MS[,...] [FROM]
  *
+ * Each FROM_EACH of them have an address of their own, from FROM on: a kernel
+ * tells one address only once a second that there is no server (ICMP).
  * What a client asks for is drawn by its percentage; the same seed asks the same
  * of every scheduler. They begin one after the other within RAMP_MS. After a
  * request that failed (refused, reset, no answer in PATIENCE_MS, not status 200)
@@ -31,6 +33,7 @@
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 10000
 #define RAMP_MS 8000
+#define FROM_EACH 4
 
 struct kind {
 	unsigned percent, kb, ms;
@@ -45,7 +48,7 @@ struct client {
 };
 
 struct load {
-	struct sockaddr_in to;
+	struct sockaddr_in to, from; /* from: of the first; or none */
 	struct kind kind[KINDS];
 	unsigned kinds, n;
 	struct client c[CLIENTS];
@@ -103,6 +106,22 @@ over(struct load *l, unsigned i, const char *ill)
 		    chance(&c->seed, PAUSE_MAX_MS - PAUSE_MIN_MS);
 }
 
+/* -1: cannot. */
+static int
+bind_to_own(const struct load *l, int fd, unsigned i)
+{
+	struct sockaddr_in own = l->from;
+	int one = 1;
+
+	if (own.sin_family == 0)
+		return 0;
+	own.sin_addr.s_addr =
+	    htonl(ntohl(own.sin_addr.s_addr) + i / FROM_EACH);
+	(void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
+	    sizeof(one));
+	return bind(fd, (struct sockaddr *)&own, sizeof(own));
+}
+
 static void
 start(struct load *l, unsigned i)
 {
@@ -117,7 +136,7 @@ start(struct load *l, unsigned i)
 	    "GET /hold?kb=%u&ms=%u HTTP/1.0\r\n\r\n", k->kb, k->ms);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	l->p[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
-	if (fd < 0 || (connect(fd, (struct sockaddr *)&l->to,
+	if (fd < 0 || bind_to_own(l, fd, i) < 0 || (connect(fd, (struct sockaddr *)&l->to,
 	    sizeof(l->to)) < 0 && errno != EINPROGRESS))
 		over(l, i, "refused");
 }
@@ -203,6 +222,11 @@ parse(struct load *l, char **argv)
 	if (inet_pton(AF_INET, argv[1], &l->to.sin_addr) != 1 || l->n == 0 ||
 	    l->n > CLIENTS)
 		return -1;
+	if (argv[7] != NULL) {
+		l->from.sin_family = AF_INET;
+		if (inet_pton(AF_INET, argv[7], &l->from.sin_addr) != 1)
+			return -1;
+	}
 	while (l->kinds < KINDS && (word = strsep(&rest, ",")) != NULL) {
 		struct kind *k = &l->kind[l->kinds++];
 
@@ -225,9 +249,9 @@ main(int argc, char **argv)
 {
 	static struct load l;
 
-	if (argc != 7 || parse(&l, argv) < 0) {
+	if (argc < 7 || argc > 8 || parse(&l, argv) < 0) {
 		fputs("usage: memload ADDR PORT CLIENTS SECONDS SEED "
-		      "PERCENT:KB:MS,...\n", stderr);
+		      "PERCENT:KB:MS,... [FROM]\n", stderr);
 		return 2;
 	}
 	run(&l);

@@ -18,12 +18,20 @@
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 10000
 #define CONNECTIONS 1000
+/* The kernel tells a client that there is no server by ICMP, so often to one
+ * address (net/ipv4/icmp.c); whom it does not tell sends its SYN again. */
+#define ICMP_BURST 6
+#define ICMP_EVERY_MS 1000
+#define SYN_MS 1000
+#define FROM_EACH 4 /* connections of one address */
 #define DEAD_CHECKS 2
 
 struct request { /* or a client that pauses: server < 0 */
 	int server;
 	double mb;
 	unsigned end;
+	unsigned tries; /* its SYN was not answered; it wants the same again */
+	const struct memory_kind *kind;
 };
 
 struct server {
@@ -43,7 +51,10 @@ struct run {
 	struct weigh weigh;
 	struct server s[MEMORY_SERVERS];
 	struct request r[CONNECTIONS];
-	unsigned now, turn;
+	unsigned now;
+	struct icmp {
+		unsigned sent, at; /* less what time gave back; since when */
+	} icmp[CONNECTIONS / FROM_EACH];
 	uint64_t seed;
 };
 
@@ -127,6 +138,7 @@ static void
 pause_client(struct run *w, struct request *r)
 {
 	r->server = -1;
+	r->tries = 0;
 	r->end = w->now + PAUSE_MIN_MS +
 	    (unsigned)(chance(w) * (PAUSE_MAX_MS - PAUSE_MIN_MS));
 }
@@ -147,25 +159,60 @@ die(struct run *w, int i)
 		}
 }
 
-static void
-ask(struct run *w, struct request *r)
+static const struct memory_kind *
+draw(struct run *w)
 {
 	const struct memory_kind *k = w->setup->kind;
 	double at = chance(w) * 100;
-	struct server *s;
-	int i;
 
 	while (k < &w->setup->kind[MEMORY_KINDS - 1] && at >= k->percent)
 		at -= (k++)->percent;
+	return k;
+}
+
+static void
+turn_away(struct run *w, struct request *r)
+{
+	struct icmp *m = &w->icmp[(r - w->r) / FROM_EACH];
+
+	while (m->sent > 0 && w->now >= m->at + ICMP_EVERY_MS) {
+		m->sent--;
+		m->at += ICMP_EVERY_MS;
+	}
+	if (m->sent == 0)
+		m->at = w->now;
+	if (m->sent < ICMP_BURST) {
+		m->sent++;
+		w->ret.turned_away++;
+		pause_client(w, r);
+	} else {
+		r->server = -1;
+		r->end = w->now + (SYN_MS << r->tries++);
+	}
+}
+
+static void
+ask(struct run *w, struct request *r)
+{
+	const struct memory_kind *k = r->tries > 0 ? r->kind : draw(w);
+	struct server *s;
+	int i;
+
+	r->kind = k;
 	i = w->setup->scheduler == MEMORY_RR ||
 	    w->setup->scheduler == MEMORY_WRR ? by_turn(w) : by_connections(w);
-	if (i < 0 || w->s[i].died != 0) {
+	if (i < 0) {
+		turn_away(w, r);
+		return;
+	}
+	s = &w->s[i];
+	if (s->died != 0) {
 		w->ret.turned_away++;
 		pause_client(w, r);
 		return;
 	}
-	s = &w->s[i];
-	*r = (struct request){ i, k->mb, w->now + k->ms };
+	*r = (struct request){ .server = i, .mb = k->mb,
+		.end = w->now + k->ms };
 	s->active++;
 	s->used += k->mb;
 	if (s->used > w->setup->limit[i])
@@ -278,8 +325,8 @@ begin(struct run *w)
 				.value = w->setup->weight[i] });
 	}
 	for (k = 0; k < w->setup->connections; k++)
-		w->r[k] = (struct request){ -1, 0,
-			RAMP_MS * k / w->setup->connections };
+		w->r[k] = (struct request){ .server = -1,
+			.end = RAMP_MS * k / w->setup->connections };
 }
 
 struct memory_result
