@@ -113,7 +113,7 @@ place_of(enum place p, unsigned from)
 }
 
 unsigned
-capture_filter(bool inbound, struct sock_filter *ret)
+capture_filter(unsigned what, struct sock_filter *ret)
 {
 	unsigned i;
 
@@ -128,8 +128,11 @@ capture_filter(bool inbound, struct sock_filter *ret)
 			ret[i].jf = (uint8_t)place_of(s->jf, i);
 		}
 		/* Nothing that comes in is of this type. */
-		if (s->at == IN && !inbound)
+		if (s->at == IN && !(what & CAPTURE_SYN_IN))
 			ret[i].k = UINT32_MAX;
+		if ((s->at == HEAD && !(what & (CAPTURE_SYN | CAPTURE_SYN_IN))) ||
+		    (s->at == ALL && !(what & CAPTURE_SYNC)))
+			ret[i].k = 0;
 	}
 	return ARRAY_LEN(steps);
 }

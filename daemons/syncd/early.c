@@ -9,14 +9,13 @@
  * datagram follows: a flood of SYNs costs the standby what it costs us. That
  * datagram must not be overtaken by ours, which would shorten the life of the
  * connection: a SYN that was captured long ago is not told of.
+ *
+ * What is told of here enters our own map when the datagram leaves (capture.c).
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/log.h"
 #include "common/mem.h"
 #include "daemons/syncd/syncd.h"
 
@@ -26,8 +25,8 @@
 #define BURST 4000
 #define CARDS_AGAIN (2 * USEC_MS)
 #define CARDS_SHARE 4 /* of the time at most for asking: one in so many */
-#define INBOUND 4096  /* remembered; a power of two */
 #define ETH 14
+#define FEW 2 /* connections: of IPv6 fit into SYNC_OWN_BYTES */
 
 struct syn {
 	struct addr client, dst, outer; /* outer: of a tunnel, or none */
@@ -100,12 +99,12 @@ parse(const uint8_t *frame, size_t len, struct syn *ret)
 /* The one server of the service that has this card; NULL: several, or (then
  * *ret_unknown) none that we know of. */
 static const struct target_server *
-by_card(struct syncd *s, const struct target *g, int ifindex,
+among(const struct cards *all, const struct target *g, int ifindex,
     const uint8_t *mac, bool *ret_unknown)
 {
 	const struct target_server *found = NULL, *v;
 	size_t i, n;
-	const struct card *k = cards_find(&s->cards, ifindex, mac, &n);
+	const struct card *k = cards_find(all, ifindex, mac, &n);
 
 	*ret_unknown = false;
 	for (i = 0; i < n; i++) {
@@ -120,16 +119,33 @@ by_card(struct syncd *s, const struct target *g, int ifindex,
 	return found;
 }
 
+static const struct target_server *
+by_card(struct syncd *s, const struct target *g, int ifindex,
+    const uint8_t *mac, bool *ret_unknown)
+{
+	struct early *e = &s->early;
+	const struct target_server *v;
+
+	(void)pthread_mutex_lock(&e->lock);
+	v = among(&e->cards, g, ifindex, mac, ret_unknown);
+	(void)pthread_mutex_unlock(&e->lock);
+	return v;
+}
+
 /* One that failed (a dump may be interrupted) is done once more. */
 void
 early_cards(struct syncd *s)
 {
 	struct early *e = &s->early;
-	usec_t start = loop_now(s->loop);
+	struct cards fresh = { 0 }, old;
 
-	if (cards_read(&s->cards) < 0)
-		(void)cards_read(&s->cards);
-	e->cards_cost = loop_now(s->loop) - start;
+	if (cards_read(&fresh) < 0 && cards_read(&fresh) < 0)
+		return;
+	(void)pthread_mutex_lock(&e->lock);
+	old = e->cards;
+	e->cards = fresh;
+	(void)pthread_mutex_unlock(&e->lock);
+	cards_done(&old);
 }
 
 static const struct target_server *
@@ -137,18 +153,21 @@ by_card_again(
     struct syncd *s, const struct target *g, int ifindex, const uint8_t *mac)
 {
 	struct early *e = &s->early;
-	usec_t age = loop_now(s->loop) - e->cards_missed;
 	const struct target_server *v;
+	usec_t start;
 	bool unknown;
 
 	v = by_card(s, g, ifindex, mac, &unknown);
-	if (unknown && age >= CARDS_AGAIN &&
-	    age >= e->cards_cost * CARDS_SHARE) {
-		early_cards(s);
-		e->cards_missed = loop_now(s->loop);
-		v = by_card(s, g, ifindex, mac, &unknown);
-	}
-	return v;
+	if (!unknown)
+		return v;
+	start = usec_mono();
+	if (start - e->cards_missed < CARDS_AGAIN ||
+	    start - e->cards_missed < e->cards_cost * CARDS_SHARE)
+		return v;
+	early_cards(s);
+	e->cards_missed = usec_mono();
+	e->cards_cost = e->cards_missed - start;
+	return by_card(s, g, ifindex, mac, &unknown);
 }
 
 static struct early_in *
@@ -157,7 +176,7 @@ in_slot(struct early *e, const struct syn *y)
 	uint32_t h = y->seq ^ (uint32_t)y->client_port << 16;
 
 	h *= 2654435761U;
-	return &e->in[h >> 20 & (INBOUND - 1)];
+	return &e->in[h >> 20 & (EARLY_INBOUND - 1)];
 }
 
 static void
@@ -195,10 +214,13 @@ by_nat(struct syncd *s, struct syn *y, uint32_t mark)
 }
 
 static bool
-allowed(struct early *e, usec_t now)
+allowed(struct early *e)
 {
-	usec_t more = (now - e->refilled) * RATE / USEC_S;
+	usec_t now = e->now, more;
 
+	if (now < e->refilled || now - e->refilled > USEC_S)
+		e->refilled = now - USEC_S; /* or the clock was set */
+	more = (now - e->refilled) * RATE / USEC_S;
 	if (more > 0) {
 		e->refilled = now;
 		e->allowance = more + e->allowance > BURST
@@ -232,13 +254,15 @@ tell(struct syncd *s, const struct syn *y, const struct target_server *v,
 		early_flush(s);
 		(void)sync_msg_add(&e->msg, &c);
 	}
-	(void)conn_map_put(&s->map, &c, false, loop_now(s->loop));
+	if (atomic_load(&e->small) && e->msg.n >= FEW)
+		early_flush(s);
 }
 
 void
 early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
-    uint32_t mark, bool out, usec_t age)
+    uint32_t mark, bool out, usec_t when)
 {
+	struct early *e = &s->early;
 	const struct target_server *v;
 	const struct target *g;
 	struct syn y;
@@ -257,11 +281,11 @@ early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
 	else
 		v = by_card_again(s, g, ifindex, frame);
 	if (v == NULL) {
-		s->early.unsure += g != NULL;
+		atomic_fetch_add(&e->unsure, g != NULL);
 		return;
 	}
-	if (age > LATE || !allowed(&s->early, loop_now(s->loop)))
-		s->early.lost++;
+	if ((when != 0 && e->now > when + LATE) || !allowed(e))
+		atomic_fetch_add(&e->lost, 1);
 	else
 		tell(s, &y, v, mark);
 }
@@ -273,33 +297,9 @@ early_flush(struct syncd *s)
 
 	if (e->msg.n == 0)
 		return;
-	if (e->fd >= 0 && sync_sock_send(e->fd, &e->msg) == 0)
-		e->sent += e->msg.n;
+	if (sync_sock_send(e->fd, &e->msg) == 0)
+		atomic_fetch_add(&e->sent, e->msg.n);
 	else
-		e->lost += e->msg.n;
+		atomic_fetch_add(&e->lost, e->msg.n);
 	sync_msg_begin(&e->msg, s->id);
-}
-
-int
-early_start(struct syncd *s)
-{
-	struct early *e = &s->early;
-
-	sync_msg_begin(&e->msg, s->id);
-	e->fd = sync_sock_open(s->device, false, NULL);
-	if (e->fd < 0)
-		return e->fd;
-	if (s->targets.nat)
-		e->in = calloc(INBOUND, sizeof(*e->in));
-	return 0;
-}
-
-void
-early_stop(struct syncd *s)
-{
-	if (s->early.fd >= 0)
-		(void)close(s->early.fd);
-	s->early.fd = -1;
-	free(s->early.in);
-	s->early.in = NULL;
 }

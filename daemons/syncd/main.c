@@ -22,7 +22,7 @@ state_start(struct daemon *d)
 	s->device = ipvs_sync_device(d->conf);
 	s->id = ipvs_sync_id(d->conf, d->conf->self);
 	s->peer_id = ipvs_sync_id(d->conf, d->conf->peer);
-	s->hear.fd = s->capture.fd = s->early.fd = s->pass.fd = -1;
+	s->hear.fd = s->early.fd = s->pass.fd = -1;
 	conn_map_init(&s->map);
 	seed_init(s);
 	pass_init(s);
@@ -36,7 +36,6 @@ state_stop(struct daemon *d)
 	struct syncd *s = d->user;
 
 	targets_done(&s->targets);
-	cards_done(&s->cards);
 	conn_map_done(&s->map);
 }
 

@@ -9,9 +9,11 @@ SYNCD_SRC := \
 yoke-syncd_SRC := \
 	daemons/syncd/capture.c \
 	daemons/syncd/early.c \
+	daemons/syncd/early_thread.c \
 	daemons/syncd/hear.c \
 	daemons/syncd/join.c \
 	daemons/syncd/main.c \
+	daemons/syncd/packets.c \
 	daemons/syncd/seed.c \
 	daemons/syncd/send.c \
 	daemons/syncd/syncd.c \

@@ -55,13 +55,21 @@ close_socket(struct pass *p)
 	p->fd = -1;
 }
 
+/* Our map takes no large datagrams that leave meanwhile: early.c makes none. */
+static void
+set_on(struct syncd *s, bool on)
+{
+	s->pass.on = on;
+	atomic_store(&s->early.small, on);
+}
+
 static void
 finish(struct syncd *s)
 {
 	struct pass *p = &s->pass;
 
 	close_socket(p);
-	p->on = false;
+	set_on(s, false);
 	p->done.type = SYNC_DONE;
 	p->done.nonce = p->nonce;
 	p->done.ms = (uint32_t)((loop_now(s->loop) - p->start) / USEC_MS);
@@ -194,7 +202,7 @@ pass_start(struct syncd *s, const struct sync_peer *want)
 	p->acked = 0;
 	p->done = (struct sync_peer){ .port = port };
 	sync_msg_begin(&p->msg, s->id);
-	p->on = true;
+	set_on(s, true);
 	s->state.again += want->try_n > 0;
 	syncd_phase(s, SYNC_PHASE_SENDING);
 	timer_in(&p->timer, 0);
@@ -207,6 +215,6 @@ pass_stop(struct syncd *s)
 
 	timer_stop(&p->timer);
 	close_socket(p);
-	p->on = false;
+	set_on(s, false);
 	p->nonce = 0;
 }

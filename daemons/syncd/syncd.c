@@ -26,11 +26,10 @@ report(struct syncd *s)
 	m->role = s->role.role;
 	m->gen = s->role.gen;
 	m->known = s->map.n;
-	m->early = s->conf->sync && s->conf->sync_early && s->capture.fd >= 0 &&
-		   s->early.fd >= 0;
-	m->early_sent = s->early.sent;
-	m->early_lost = s->early.lost;
-	m->early_unsure = s->early.unsure;
+	m->early = s->conf->sync && s->conf->sync_early && s->early.fd >= 0;
+	m->early_sent = atomic_load(&s->early.sent);
+	m->early_lost = atomic_load(&s->early.lost);
+	m->early_unsure = atomic_load(&s->early.unsure);
 	sync_state_pack(&b, m);
 	(void)ipcc_keep_send(s->yoked, MSG_SYNC_STATE, mem, b.pos);
 }
@@ -76,7 +75,7 @@ look_for_losses(struct syncd *s)
 	uint64_t drops = capture_drops(s);
 	usec_t now = loop_now(s->loop);
 
-	s->early.lost += drops;
+	atomic_fetch_add(&s->early.lost, early_drops(s));
 	if (drops > 0 && s->seed.again == 0)
 		s->seed.again = now + SEED_AGAIN;
 	if (s->seed.again != 0 && now >= s->seed.again)
@@ -117,6 +116,7 @@ on_role(struct syncd *s, struct buf *b)
 	if (was.role == s->role.role &&
 	    (was.gen == s->role.gen || s->role.role == SYNC_ACTIVE))
 		return; /* who may have missed something asks */
+	early_role(s);
 	pass_stop(s);
 	join_stop(s);
 	if (s->role.role == SYNC_STANDBY)

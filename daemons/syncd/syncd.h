@@ -2,27 +2,31 @@
  * syncd: the one struct of state of yoke-syncd, and what its files share:
  *
  *   hear.c     sync datagrams of the other director            -> map
- *   capture.c  packets that leave: our kernel's sync datagrams -> map,
- *              SYNs -> early.c (to which server?) -> datagram, map
+ *   capture.c  sync datagrams that leave: our kernel's, early.c's -> map
+ *   early.c    SYNs that leave (to which server?)              -> datagram
  *   seed.c     /proc, once, when this process starts late      -> map
  *   send.c     active: the whole map to a standby that asks
  *   join.c     standby: asks, and judges whether all came
  *   syncd.c    yoked: role in, state out; messages of the other syncd
  *   targets.c, cards.c   services and servers, and the servers' cards
  *
- * One thread, one loop. It changes nothing in this machine; what it sends
- * enters the other director's kernel by that kernel's own backup thread.
+ * One loop, and a thread for early.c, which is in a hurry (early_thread.c). It
+ * changes nothing in this machine; what it sends enters the other director's
+ * kernel by that kernel's own backup thread.
  */
 #ifndef SYNCD_SYNCD_H
 #define SYNCD_SYNCD_H
 
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/conf.h"
 #include "common/daemon.h"
 #include "common/ipcc.h"
 #include "common/loop.h"
 #include "daemons/syncd/cards.h"
+#include "daemons/syncd/packets.h"
 #include "daemons/syncd/targets.h"
 #include "ha/conn_map.h"
 #include "ha/lvs_conn.h"
@@ -30,6 +34,8 @@
 #include "ha/sync_wire.h"
 
 #define HEAR_PORTS 8
+#define EARLY_INBOUND 4096 /* remembered; a power of two */
+#define SYNC_OWN_BYTES 128 /* more has a datagram of a whole list only */
 
 struct hear { /* the group's member in user space */
 	int fd;
@@ -45,17 +51,25 @@ struct hear { /* the group's member in user space */
 };
 
 struct capture {
-	int fd;
+	struct packets *packets; /* NULL: it does not work */
 	struct watch *watch;
-	struct capture_buf *buf;
 };
 
+/* The thread's, from early_start() to early_stop(), but for what is atomic, what
+ * has a lock, and packets' filter. */
 struct early {
-	int fd; /* that datagrams leave by */
+	int fd; /* that datagrams leave by; -1: it does not work */
+	struct packets *packets;
+	pthread_t thread;
+	atomic_bool running, active;
+	atomic_bool small;	/* datagrams no larger than SYNC_OWN_BYTES */
+	pthread_mutex_t lock;	/* of cards */
+	struct cards cards;
 	struct sync_msg msg;
-	uint64_t sent, lost, unsure;
-	usec_t refilled;		 /* of the allowance */
-	unsigned allowance;		 /* SYNs that may be told now */
+	atomic_uint_least64_t sent, lost, unsure;
+	usec_t now;		/* by the wall clock, of this batch */
+	usec_t refilled;	/* of the allowance, likewise */
+	unsigned allowance;	/* SYNs that may be told now */
 	usec_t cards_missed, cards_cost; /* last one unknown; of asking */
 	struct early_in { /* SYNs of clients on their way in, for nat */
 		uint32_t seq;
@@ -112,7 +126,6 @@ struct syncd {
 	const char *device;
 	struct conn_map map;
 	struct targets targets;
-	struct cards cards;
 	struct hear hear;
 	struct capture capture;
 	struct early early;
@@ -138,12 +151,16 @@ int capture_start(struct syncd *s);
 void capture_stop(struct syncd *s);
 uint64_t capture_drops(struct syncd *s); /* since the last call */
 
+/* early_thread.c */
 int early_start(struct syncd *s);
 void early_stop(struct syncd *s);
-/* A frame that carries a SYN; out: it leaves. age: how long ago. */
-void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
-    uint32_t mark, bool out, usec_t age);
+void early_role(struct syncd *s); /* after a change of role */
+uint64_t early_drops(struct syncd *s); /* since the last call */
+
+/* early.c; the first is for any thread. */
 void early_cards(struct syncd *s); /* asks the kernel for cards, now and then */
+void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
+    uint32_t mark, bool out, usec_t when);
 void early_flush(struct syncd *s); /* no more of them now */
 
 void seed_init(struct syncd *s);

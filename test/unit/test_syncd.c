@@ -145,12 +145,12 @@ passes(size_t len)
 }
 
 static bool
-attach(bool inbound)
+attach(unsigned what)
 {
 	struct sock_filter code[FILTER_MAX];
 	struct sock_fprog prog = { .filter = code };
 
-	prog.len = (unsigned short)capture_filter(inbound, code);
+	prog.len = (unsigned short)capture_filter(what, code);
 	return setsockopt(pair[1], SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 		   sizeof(prog)) == 0;
 }
@@ -180,7 +180,7 @@ test_filter(void)
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
 		abort();
-	if (!ok(attach(true), "the kernel takes the filter"))
+	if (!ok(attach(CAPTURE_SYNC | CAPTURE_SYN | CAPTURE_SYN_IN), "the kernel takes the filter"))
 		return;
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		ok(passes(tcp(rows[i].family, rows[i].tunnel, rows[i].flags)) ==
@@ -196,8 +196,16 @@ test_filter(void)
 	ok(!passes(14 + 10), "what is too short does not");
 	frame[12] = 0x81;
 	ok(!passes(len), "nor another protocol");
-	ok(attach(false), "the filter for what leaves only");
+	ok(attach(CAPTURE_SYN), "the filter for what leaves only");
 	ok(!passes(tcp(AF_INET, 0, 0x02)), "a SYN that comes in does not pass");
+	ok(attach(CAPTURE_SYN_IN), "SYNs alone");
+	ok(passes(tcp(AF_INET, 0, 0x02)) && !passes(udp(0xe0000051, 8848)),
+	    "a sync datagram does not pass");
+	ok(attach(CAPTURE_SYNC | CAPTURE_SYN_IN) &&
+		passes(udp(0xe0000051, 8848)), "with both it does");
+	ok(attach(0), "nothing");
+	ok(!passes(tcp(AF_INET, 0, 0x02)) && !passes(udp(0xe0000051, 8848)),
+	    "nothing passes");
 	close(pair[0]);
 	close(pair[1]);
 }
