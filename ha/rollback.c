@@ -173,7 +173,8 @@ outrank_seen(struct director *d)
 	load_again(d);
 }
 
-static void
+/* 1: the table is another one now. */
+static int
 on_loaded(struct director *d, const struct store_found *f, struct table *found)
 {
 	uint64_t epoch = d->pre_epoch, seq = d->pre_seq;
@@ -182,20 +183,21 @@ on_loaded(struct director *d, const struct store_found *f, struct table *found)
 		epoch = d->table.epoch;
 		seq = d->table.seq;
 	} else if (!role_holds(d->role)) {
-		return;
+		return 0;
 	}
 	if (f->rc != 0 || table_age_cmp(f->epoch, f->seq, epoch, seq) <= 0)
-		return;
+		return 0;
 	if (d->store_opened && f->epoch == d->table.epoch)
-		return; /* our own file: see director_on_store() */
+		return 0; /* our own file: see director_on_store() */
 	if (role_holds(d->role) && (d->store_opened || d->early_lost)) {
 		director_note(d, NOTE_WARNING,
 		    "stored table epoch=%" PRIu64 " seq=%" PRIu64
 		    " came too late and is not used",
 		    f->epoch, f->seq);
-		return;
+		return 0;
 	}
 	roll_back(d, f, found);
+	return 1;
 }
 
 /* In front: what came before is cut if it must be. */
@@ -248,13 +250,14 @@ note_behind(struct director *d, const struct store_found *f)
 	director_note(d, NOTE_WARNING, "%s", text);
 }
 
-/* What this term's search of the storage has to say, whatever it begins with. */
+/* What this term's search of the storage has to say, whatever it begins with;
+ * what it begins with says so already. */
 static void
-note_found(struct director *d, const struct store_found *f)
+note_found(struct director *d, const struct store_found *f, bool rolled_back)
 {
 	if (!role_holds(d->role) || d->store_opened)
 		return;
-	if (d->restored.from != FROM_CHECKPOINT && f->text[0] != '\0')
+	if (!rolled_back && f->text[0] != '\0')
 		remark(&d->restored, "%s", f->text);
 	note_behind(d, f);
 }
@@ -264,7 +267,7 @@ director_on_found(struct director *d, const struct store_found *f,
     const void *bytes, size_t len)
 {
 	struct table found;
-	int rc = 0;
+	int rc = 0, rolled_back = 0;
 
 	if (f->token != d->load_token || d->load_token == 0)
 		return;
@@ -276,8 +279,8 @@ director_on_found(struct director *d, const struct store_found *f,
 		director_note(
 		    d, NOTE_ERR, "stored table refused: %s", err_text(rc));
 	else
-		on_loaded(d, f, &found);
-	note_found(d, f);
+		rolled_back = on_loaded(d, f, &found);
+	note_found(d, f, rolled_back);
 	if (f->text[0] != '\0')
 		director_note(d, NOTE_WARNING, "checkpoint: %s", f->text);
 	table_done(&found);

@@ -182,6 +182,7 @@ on_up(void *arg)
 	log_info("yoked=connected");
 }
 
+/* early.c goes on as it was: the kernel forwards until the addresses are gone. */
 static void
 on_down(void *arg)
 {
