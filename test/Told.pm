@@ -8,7 +8,7 @@ use parent 'TAP::Harness';
 
 use File::Basename;
 
-my $LINES = 40;    # of a failed test, at most
+my $LINES = 120;   # of a failed test, at most
 
 sub new {
     my $self = shift->SUPER::new(@_);
