@@ -23,6 +23,7 @@ import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(TOP, os.environ.get("YOKE_BIN", "build/bin"))
+LEAST = 65      # seconds
 CASES = (("tcp", 10000), ("http", 5000))
 STATUS = "http://127.0.0.1:8080/status"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -250,6 +251,8 @@ def main():
     p.add_argument("--json")
     p.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = p.parse_args()
+    if args.seconds < LEAST:
+        p.error(f"--seconds: {LEAST} at least: lateness is that of a whole minute")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if args.inside:
         in_namespace(args)
