@@ -115,9 +115,7 @@ load_of_all(const struct weigh *w, usec_t now)
 static void
 take_care(struct weigh *w, usec_t now)
 {
-	double dt = w->judged == 0 || now < w->judged
-	    ? 0
-	    : (double)(now - w->judged) / (double)USEC_S;
+	double dt = (double)(now - w->judged) / (double)USEC_S;
 
 	if (w->full)
 		w->care = fmin(w->care + CARE_MORE * dt, CARE_MOST);

@@ -18,14 +18,12 @@
 #define SYNCD_SYNCD_H
 
 #include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "common/conf.h"
 #include "common/daemon.h"
 #include "common/ipcc.h"
 #include "common/loop.h"
-#include "daemons/syncd/cards.h"
+#include "daemons/syncd/early.h"
 #include "daemons/syncd/packets.h"
 #include "daemons/syncd/targets.h"
 #include "ha/conn_map.h"
@@ -34,7 +32,6 @@
 #include "ha/sync_wire.h"
 
 #define HEAR_PORTS 8
-#define EARLY_INBOUND 4096 /* remembered; a power of two */
 #define SYNC_OWN_BYTES 128 /* more has a datagram of a whole list only */
 
 struct hear { /* the group's member in user space */
@@ -53,29 +50,6 @@ struct hear { /* the group's member in user space */
 struct capture {
 	struct packets *packets; /* NULL: it does not work */
 	struct watch *watch;
-};
-
-/* The thread's, from early_start() to early_stop(), but for what is atomic, what
- * has a lock, and packets' filter. */
-struct early {
-	int fd; /* that datagrams leave by; -1: it does not work */
-	struct packets *packets;
-	pthread_t thread;
-	atomic_bool running, active;
-	atomic_bool small;	/* datagrams no larger than SYNC_OWN_BYTES */
-	pthread_mutex_t lock;	/* of cards */
-	struct cards cards;
-	struct sync_msg msg;
-	atomic_uint_least64_t sent, lost, unsure;
-	usec_t now;		/* by the wall clock, of this batch */
-	usec_t refilled;	/* of the allowance, likewise */
-	unsigned allowance;	/* SYNs that may be told now */
-	usec_t cards_missed, cards_cost; /* last one unknown; of asking */
-	struct early_in { /* SYNs of clients on their way in, for nat */
-		uint32_t seq;
-		uint16_t client_port, virt_port;
-		struct addr client, virt;
-	} * in;
 };
 
 struct seed {
@@ -150,18 +124,6 @@ uint32_t hear_count(const struct hear *h, uint16_t port);
 int capture_start(struct syncd *s);
 void capture_stop(struct syncd *s);
 uint64_t capture_drops(struct syncd *s); /* since the last call */
-
-/* early_thread.c */
-int early_start(struct syncd *s);
-void early_stop(struct syncd *s);
-void early_role(struct syncd *s); /* after a change of role */
-uint64_t early_drops(struct syncd *s); /* since the last call */
-
-/* early.c; the first is for any thread. */
-void early_cards(struct syncd *s); /* asks the kernel for cards, now and then */
-void early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
-    uint32_t mark, bool out, usec_t when);
-void early_flush(struct syncd *s); /* no more of them now */
 
 void seed_init(struct syncd *s);
 void seed_start(struct syncd *s);
