@@ -78,6 +78,8 @@ struct conf {
 	unsigned sync_id;           /* IPVS sync ids: this + the node's id */
 	bool sync;                  /* run the IPVS sync daemons */
 	bool sync_early;            /* tell of connections at their SYN */
+	bool sync_mirror;           /* and let the kernel copy that before it */
+	unsigned sync_mirror_port;  /* UDP: this and the next */
 	struct conf_notify *notifies;
 	size_t n_notifies;
 	char snmp_agentx[104]; /* snmpd's socket */

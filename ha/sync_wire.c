@@ -67,6 +67,8 @@ sync_state_pack(struct buf *b, const struct sync_state_msg *m)
 	put_u64(b, m->early_lost);
 	put_u64(b, m->early_unsure);
 	put_u8(b, m->early);
+	put_u8(b, m->mirror);
+	put_u64(b, m->copies);
 }
 
 int
@@ -87,6 +89,8 @@ sync_state_unpack(struct buf *b, struct sync_state_msg *ret)
 	m.early_lost = get_u64(b);
 	m.early_unsure = get_u64(b);
 	m.early = get_u8(b);
+	m.mirror = get_u8(b);
+	m.copies = get_u64(b);
 	if (done(b) < 0 || m.role >= SYNC_ROLE__LAST ||
 	    m.phase >= SYNC_PHASE__LAST || m.early > 1)
 		return -EBADMSG;

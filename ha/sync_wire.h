@@ -49,6 +49,8 @@ struct sync_state_msg {
 	uint64_t early_lost;   /* too many at once, or too late */
 	uint64_t early_unsure; /* it was not clear to which server they went */
 	uint8_t early;	       /* the listening for new ones works */
+	uint8_t mirror;	       /* copies of first packets are sent, or listened for */
+	uint64_t copies;       /* standby: connections known by one */
 };
 void sync_state_pack(struct buf *b, const struct sync_state_msg *m);
 int sync_state_unpack(struct buf *b, struct sync_state_msg *ret);

@@ -98,6 +98,16 @@ cards_done(struct cards *n)
 	*n = (struct cards){ 0 };
 }
 
+void
+cards_anywhere(struct cards *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->n; i++)
+		n->all[i].ifindex = 0;
+	qsort(n->all, n->n, sizeof(*n->all), cmp);
+}
+
 const struct card *
 cards_find(const struct cards *n, int ifindex, const uint8_t mac[MAC_LEN],
     size_t *ret_n)

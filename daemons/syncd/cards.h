@@ -32,4 +32,7 @@ void cards_done(struct cards *n);
 const struct card *cards_find(const struct cards *n, int ifindex,
     const uint8_t mac[MAC_LEN], size_t *ret_n);
 
+/* For what has no interface: all of them as if on interface 0. */
+void cards_anywhere(struct cards *n);
+
 #endif

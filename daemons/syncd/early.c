@@ -120,10 +120,9 @@ among(const struct cards *all, const struct target *g, int ifindex,
 }
 
 static const struct target_server *
-by_card(struct syncd *s, const struct target *g, int ifindex,
+by_card(struct early *e, const struct target *g, int ifindex,
     const uint8_t *mac, bool *ret_unknown)
 {
-	struct early *e = &s->early;
 	const struct target_server *v;
 
 	(void)pthread_mutex_lock(&e->lock);
@@ -134,9 +133,8 @@ by_card(struct syncd *s, const struct target *g, int ifindex,
 
 /* One that failed (a dump may be interrupted) is done once more. */
 void
-early_cards(struct syncd *s)
+early_cards(struct early *e)
 {
-	struct early *e = &s->early;
 	struct cards fresh = { 0 }, old;
 
 	if (cards_read(&fresh) < 0 && cards_read(&fresh) < 0)
@@ -150,24 +148,23 @@ early_cards(struct syncd *s)
 
 static const struct target_server *
 by_card_again(
-    struct syncd *s, const struct target *g, int ifindex, const uint8_t *mac)
+    struct early *e, const struct target *g, int ifindex, const uint8_t *mac)
 {
-	struct early *e = &s->early;
 	const struct target_server *v;
 	usec_t start;
 	bool unknown;
 
-	v = by_card(s, g, ifindex, mac, &unknown);
-	if (!unknown)
+	v = by_card(e, g, ifindex, mac, &unknown);
+	if (!unknown || e->no_cards)
 		return v;
 	start = usec_mono();
 	if (start - e->cards_missed < CARDS_AGAIN ||
 	    start - e->cards_missed < e->cards_cost * CARDS_SHARE)
 		return v;
-	early_cards(s);
+	early_cards(e);
 	e->cards_missed = usec_mono();
 	e->cards_cost = e->cards_missed - start;
-	return by_card(s, g, ifindex, mac, &unknown);
+	return by_card(e, g, ifindex, mac, &unknown);
 }
 
 static struct early_in *
@@ -180,12 +177,12 @@ in_slot(struct early *e, const struct syn *y)
 }
 
 static void
-note_in(struct syncd *s, const struct syn *y, uint32_t mark)
+note_in(struct early *e, const struct syn *y, uint32_t mark)
 {
-	if (s->early.in == NULL || target_find(&s->targets, IPPROTO_TCP,
+	if (e->in == NULL || target_find(e->targets, IPPROTO_TCP,
 				       &y->dst, y->dst_port, mark) == NULL)
 		return;
-	*in_slot(&s->early, y) = (struct early_in){ .seq = y->seq,
+	*in_slot(e, y) = (struct early_in){ .seq = y->seq,
 		.client_port = y->client_port,
 		.virt_port = y->dst_port,
 		.client = y->client,
@@ -195,10 +192,9 @@ note_in(struct syncd *s, const struct syn *y, uint32_t mark)
 /* By nat the destination is the server; where the client wanted to go was seen
  * when the SYN came in. */
 static const struct target_server *
-by_nat(struct syncd *s, struct syn *y, uint32_t mark)
+by_nat(struct early *e, struct syn *y, uint32_t mark)
 {
-	const struct early_in *in =
-	    s->early.in == NULL ? NULL : in_slot(&s->early, y);
+	const struct early_in *in = e->in == NULL ? NULL : in_slot(e, y);
 	const struct target *g;
 	struct addr server = y->dst;
 	uint16_t port = y->dst_port;
@@ -209,7 +205,7 @@ by_nat(struct syncd *s, struct syn *y, uint32_t mark)
 		return NULL;
 	y->dst = in->virt;
 	y->dst_port = in->virt_port;
-	g = target_find(&s->targets, IPPROTO_TCP, &y->dst, y->dst_port, mark);
+	g = target_find(e->targets, IPPROTO_TCP, &y->dst, y->dst_port, mark);
 	return g == NULL ? NULL : target_server(g, &server, port);
 }
 
@@ -234,10 +230,9 @@ allowed(struct early *e)
 }
 
 static void
-tell(struct syncd *s, const struct syn *y, const struct target_server *v,
+tell(struct early *e, const struct syn *y, const struct target_server *v,
     uint32_t mark)
 {
-	struct early *e = &s->early;
 	struct sync_conn c = { .protocol = IPPROTO_TCP,
 		.state = SYNC_TCP_SYN_RECV,
 		.timeout_s = SYN_TIMEOUT_S,
@@ -251,18 +246,17 @@ tell(struct syncd *s, const struct syn *y, const struct target_server *v,
 		.dest_port = v->port != 0 ? v->port : y->dst_port };
 
 	if (sync_msg_add(&e->msg, &c) == -ENOBUFS) {
-		early_flush(s);
+		early_flush(e);
 		(void)sync_msg_add(&e->msg, &c);
 	}
 	if (atomic_load(&e->small) && e->msg.n >= FEW)
-		early_flush(s);
+		early_flush(e);
 }
 
 void
-early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
+early_syn(struct early *e, const uint8_t *frame, size_t len, int ifindex,
     uint32_t mark, bool out, usec_t when)
 {
-	struct early *e = &s->early;
 	const struct target_server *v;
 	const struct target *g;
 	struct syn y;
@@ -270,16 +264,16 @@ early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
 	if (parse(frame, len, &y) < 0)
 		return;
 	if (!out) {
-		note_in(s, &y, mark);
+		note_in(e, &y, mark);
 		return;
 	}
-	g = target_find(&s->targets, IPPROTO_TCP, &y.dst, y.dst_port, mark);
+	g = target_find(e->targets, IPPROTO_TCP, &y.dst, y.dst_port, mark);
 	if (g == NULL)
-		v = by_nat(s, &y, mark); /* or none of our services */
+		v = by_nat(e, &y, mark); /* or none of our services */
 	else if (!addr_is_none(&y.outer))
 		v = target_server(g, &y.outer, 0);
 	else
-		v = by_card_again(s, g, ifindex, frame);
+		v = by_card_again(e, g, ifindex, frame);
 	if (v == NULL) {
 		atomic_fetch_add(&e->unsure, g != NULL);
 		return;
@@ -287,19 +281,17 @@ early_syn(struct syncd *s, const uint8_t *frame, size_t len, int ifindex,
 	if ((when != 0 && e->now > when + LATE) || !allowed(e))
 		atomic_fetch_add(&e->lost, 1);
 	else
-		tell(s, &y, v, mark);
+		tell(e, &y, v, mark);
 }
 
 void
-early_flush(struct syncd *s)
+early_flush(struct early *e)
 {
-	struct early *e = &s->early;
-
 	if (e->msg.n == 0)
 		return;
 	if (sync_sock_send(e->fd, &e->msg) == 0)
 		atomic_fetch_add(&e->sent, e->msg.n);
 	else
 		atomic_fetch_add(&e->lost, e->msg.n);
-	sync_msg_begin(&e->msg, s->id);
+	sync_msg_begin(&e->msg, e->id);
 }

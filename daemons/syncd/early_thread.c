@@ -17,25 +17,21 @@
 #include "daemons/syncd/syncd.h"
 #include "ha/sync_sock.h"
 
-#define PATIENCE (200 * USEC_MS) /* to see that it is to end */
 #define END (60 * USEC_S) /* what it uses is freed then */
 
 static void
-on_packets(struct syncd *s, unsigned n)
+take_syn(struct early *e, unsigned i)
 {
-	struct early *e = &s->early;
 	struct packets *p = e->packets;
+	int card = packets_card(p, i);
 	uint32_t mark;
 	usec_t when;
-	unsigned i;
 
-	e->now = usec_real();
-	for (i = 0; i < n; i++) {
-		packets_control(p, i, &mark, &when);
-		early_syn(s, p->frame[i], packets_len(p, i),
-		    p->from[i].sll_ifindex, mark, packets_out(p, i), when);
-	}
-	early_flush(s);
+	if (card == atomic_load(&e->except))
+		return;
+	packets_control(p, i, &mark, &when);
+	early_syn(e, p->frame[i], packets_len(p, i), card, mark,
+	    packets_out(p, i), when);
 }
 
 /* Before the loop, also while that is not: it does next to nothing. Where this is
@@ -51,17 +47,64 @@ be_urgent(const struct daemon *d)
 static void *
 work(void *arg)
 {
-	struct syncd *s = arg;
-	struct early *e = &s->early;
-	unsigned n;
+	struct early *e = arg;
+	unsigned n, i;
 
-	be_urgent(s->daemon);
+	be_urgent(e->daemon);
 	while (atomic_load(&e->running)) {
 		n = packets_read(e->packets);
-		if (n > 0 && atomic_load(&e->active))
-			on_packets(s, n);
+		if (n == 0 || !atomic_load(&e->active))
+			continue;
+		e->now = usec_real();
+		for (i = 0; i < n; i++)
+			e->take(e, i);
+		early_flush(e);
 	}
 	return NULL;
+}
+
+int
+early_thread(struct early *e)
+{
+	int rc;
+
+	atomic_store(&e->running, true);
+	rc = thread_start(work, e, &e->thread);
+	if (rc < 0)
+		atomic_store(&e->running, false);
+	return rc;
+}
+
+void
+early_new(struct syncd *s, struct early *e, uint8_t id)
+{
+	(void)pthread_mutex_init(&e->lock, NULL);
+	e->targets = &s->targets;
+	e->daemon = s->daemon;
+	e->id = id;
+	e->fd = -1;
+	atomic_store(&e->active, true);
+	sync_msg_begin(&e->msg, id);
+	e->packets = mem_new(struct packets);
+	e->packets->fd = -1;
+}
+
+void
+early_end(struct early *e)
+{
+	if (atomic_exchange(&e->running, false))
+		thread_end(e->thread, END);
+	if (e->packets != NULL)
+		packets_close(e->packets);
+	free(e->packets);
+	e->packets = NULL;
+	if (e->fd >= 0)
+		(void)close(e->fd);
+	e->fd = -1;
+	free(e->in);
+	e->in = NULL;
+	cards_done(&e->cards);
+	cards_wire_done(&e->heard);
 }
 
 static unsigned
@@ -93,30 +136,26 @@ set_up(struct syncd *s)
 	struct early *e = &s->early;
 	int rc;
 
-	sync_msg_begin(&e->msg, s->id);
+	e->take = take_syn;
 	if (s->targets.nat)
 		e->in = calloc(EARLY_INBOUND, sizeof(*e->in));
-	e->packets = mem_new(struct packets);
-	rc = packets_open(e->packets, wanted(s), PATIENCE);
+	e->fd = sync_sock_open(s->device, false, NULL);
+	if (e->fd < 0)
+		return e->fd;
+	rc = packets_open(e->packets, wanted(s), EARLY_PATIENCE);
 	if (rc < 0)
 		return rc;
 	atomic_store(&e->active, s->role.role == SYNC_ACTIVE);
-	atomic_store(&e->running, true);
-	rc = thread_start(work, s, &e->thread);
-	if (rc < 0)
-		atomic_store(&e->running, false);
-	return rc;
+	return early_thread(e);
 }
 
 int
 early_start(struct syncd *s)
 {
-	struct early *e = &s->early;
 	int rc;
 
-	(void)pthread_mutex_init(&e->lock, NULL);
-	e->fd = sync_sock_open(s->device, false, NULL);
-	rc = e->fd < 0 ? e->fd : set_up(s);
+	early_new(s, &s->early, s->id);
+	rc = set_up(s);
 	if (rc < 0)
 		early_stop(s);
 	return rc;
@@ -125,20 +164,7 @@ early_start(struct syncd *s)
 void
 early_stop(struct syncd *s)
 {
-	struct early *e = &s->early;
-
-	if (atomic_exchange(&e->running, false))
-		thread_end(e->thread, END);
-	if (e->packets != NULL)
-		packets_close(e->packets);
-	free(e->packets);
-	e->packets = NULL;
-	if (e->fd >= 0)
-		(void)close(e->fd);
-	e->fd = -1;
-	free(e->in);
-	e->in = NULL;
-	cards_done(&e->cards);
+	early_end(&s->early);
 }
 
 uint64_t

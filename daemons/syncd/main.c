@@ -22,7 +22,8 @@ state_start(struct daemon *d)
 	s->device = ipvs_sync_device(d->conf);
 	s->id = ipvs_sync_id(d->conf, d->conf->self);
 	s->peer_id = ipvs_sync_id(d->conf, d->conf->peer);
-	s->hear.fd = s->early.fd = s->pass.fd = -1;
+	s->hear.fd = s->early.fd = s->copies.fd = s->pass.fd = -1;
+	mirror_init(&s->mirror);
 	conn_map_init(&s->map);
 	seed_init(s);
 	pass_init(s);
@@ -79,12 +80,16 @@ packets_start(struct daemon *d)
 		rc = early_start(s);
 	if (rc < 0)
 		log_err("early=failed why=\"%s\"", err_text(rc));
+	if (s->role.role == SYNC_STANDBY)
+		(void)copies_start(s);
 	return 0;
 }
 
 static void
 packets_stop(struct daemon *d)
 {
+	mirror_stop(d->user);
+	copies_stop(d->user);
 	early_stop(d->user);
 	capture_stop(d->user);
 }

@@ -34,18 +34,14 @@ packets_filter(struct packets *p, unsigned what)
 	return set(p->fd, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
-/* Bound last, so that nothing comes in that the filter did not see. */
 static int
-set_up(struct packets *p, unsigned what, usec_t patience)
+options(struct packets *p, usec_t patience)
 {
 	const struct timeval wait = { .tv_sec = (time_t)(patience / USEC_S),
 		.tv_usec = (suseconds_t)(patience % USEC_S) };
-	struct sockaddr_ll all = { .sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL) };
-	int one = 1, size = RCVBUF, rc = packets_filter(p, what);
+	int one = 1, size = RCVBUF, rc;
 
-	if (rc == 0)
-		rc = set(p->fd, SO_TIMESTAMP, &one, sizeof(one));
+	rc = set(p->fd, SO_TIMESTAMP, &one, sizeof(one));
 	if (rc == 0 && patience > 0)
 		rc = set(p->fd, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (rc < 0)
@@ -53,6 +49,21 @@ set_up(struct packets *p, unsigned what, usec_t patience)
 	if (set(p->fd, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)set(p->fd, SO_RCVBUF, &size, sizeof(size));
 	(void)set(p->fd, SO_RCVMARK, &one, sizeof(one));
+	return 0;
+}
+
+/* Bound last, so that nothing comes in that the filter did not see. */
+static int
+set_up(struct packets *p, unsigned what, usec_t patience)
+{
+	struct sockaddr_ll all = { .sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL) };
+	int rc = packets_filter(p, what);
+
+	if (rc == 0)
+		rc = options(p, patience);
+	if (rc < 0)
+		return rc;
 	return bind(p->fd, (struct sockaddr *)&all, sizeof(all)) < 0 ? -errno
 								     : 0;
 }
@@ -64,6 +75,23 @@ packets_open(struct packets *p, unsigned what, usec_t patience)
 
 	p->fd = socket(AF_PACKET, type, 0);
 	return p->fd < 0 ? -errno : set_up(p, what, patience);
+}
+
+int
+packets_open_udp(struct packets *p, const struct addr *own, uint16_t port,
+    usec_t patience)
+{
+	struct sockaddr_storage at;
+	socklen_t len = addr_to_sock(own, port, &at);
+	int rc;
+
+	p->fd = socket(own->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (p->fd < 0)
+		return -errno;
+	rc = options(p, patience);
+	if (rc < 0)
+		return rc;
+	return bind(p->fd, (struct sockaddr *)&at, len) < 0 ? -errno : 0;
 }
 
 void
@@ -102,7 +130,23 @@ packets_len(const struct packets *p, unsigned i)
 bool
 packets_out(const struct packets *p, unsigned i)
 {
-	return p->from[i].sll_pkttype == PACKET_OUTGOING;
+	return p->from[i].ll.sll_pkttype == PACKET_OUTGOING;
+}
+
+int
+packets_card(const struct packets *p, unsigned i)
+{
+	return p->from[i].ll.sll_ifindex;
+}
+
+bool
+packets_from(const struct packets *p, unsigned i, const struct addr *a)
+{
+	struct addr from;
+	uint16_t port;
+
+	return addr_from_sock(&p->from[i].udp, &from, &port) == 0 &&
+	    addr_cmp(&from, a) == 0;
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * packets: a packet socket on all interfaces behind a filter, read in batches.
+ * packets: a packet socket on all interfaces behind a filter, or a UDP socket, read
+ * in batches.
  *
  * The mark that a packet has in the kernel comes with it (SO_RCVMARK), as it
  * chooses the service; older kernels than 5.19 do not say it.
@@ -13,6 +14,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/addr.h"
 #include "common/usec.h"
 
 #define PACKETS_BATCH 32
@@ -22,7 +24,10 @@ struct packets {
 	int fd; /* -1: not open */
 	struct mmsghdr msgs[PACKETS_BATCH];
 	struct iovec iov[PACKETS_BATCH];
-	struct sockaddr_ll from[PACKETS_BATCH];
+	union {
+		struct sockaddr_ll ll;
+		struct sockaddr_storage udp;
+	} from[PACKETS_BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[PACKETS_BATCH][128];
 	uint8_t frame[PACKETS_BATCH][PACKETS_FRAME];
 };
@@ -30,6 +35,9 @@ struct packets {
 /* what: bits of capture.h. patience: how long packets_read() may wait for a
  * first one; 0: not at all. 0 or -errno; packets_close() in either case. */
 int packets_open(struct packets *p, unsigned what, usec_t patience);
+/* At that address and port of ours. */
+int packets_open_udp(struct packets *p, const struct addr *own, uint16_t port,
+    usec_t patience);
 void packets_close(struct packets *p);
 
 /* What passes from now on. */
@@ -44,6 +52,9 @@ size_t packets_len(const struct packets *p, unsigned i);
 void packets_control(
     struct packets *p, unsigned i, uint32_t *ret_mark, usec_t *ret_when);
 bool packets_out(const struct packets *p, unsigned i); /* it left us */
+int packets_card(const struct packets *p, unsigned i); /* ifindex */
+/* Of UDP: that address sent it. */
+bool packets_from(const struct packets *p, unsigned i, const struct addr *a);
 
 uint64_t packets_drops(struct packets *p); /* since the last call */
 

@@ -30,6 +30,8 @@ report(struct syncd *s)
 	m->early_sent = atomic_load(&s->early.sent);
 	m->early_lost = atomic_load(&s->early.lost);
 	m->early_unsure = atomic_load(&s->early.unsure);
+	m->mirror = mirror_on(&s->mirror) || s->copies.fd >= 0;
+	m->copies = copies_heard(s);
 	sync_state_pack(&b, m);
 	(void)ipcc_keep_send(s->yoked, MSG_SYNC_STATE, mem, b.pos);
 }
@@ -93,7 +95,10 @@ on_tick(void *arg)
 		return;
 	look_for_losses(s);
 	if (s->role.role == SYNC_ACTIVE && s->early.fd >= 0)
-		early_cards(s);
+		early_cards(&s->early);
+	if (s->role.role != SYNC_STANDBY)
+		copies_stop(s);
+	mirror_look(s);
 	report(s);
 }
 
@@ -119,8 +124,10 @@ on_role(struct syncd *s, struct buf *b)
 	early_role(s);
 	pass_stop(s);
 	join_stop(s);
-	if (s->role.role == SYNC_STANDBY)
+	if (s->role.role == SYNC_STANDBY) {
+		(void)copies_start(s);
 		join_start(s, 0);
+	}
 	else if (s->role.role == SYNC_ACTIVE)
 		syncd_phase(
 		    s, s->seed.done ? SYNC_PHASE_READY : SYNC_PHASE_SEEDING);

@@ -4,15 +4,17 @@
  *   hear.c     sync datagrams of the other director            -> map
  *   capture.c  sync datagrams that leave: our kernel's, early.c's -> map
  *   early.c    SYNs that leave (to which server?)              -> datagram
+ *   mirror.c   the kernel's copies of SYNs, which leave before them
+ *   copies.c   standby: those                             -> own kernel
  *   seed.c     /proc, once, when this process starts late      -> map
  *   send.c     active: the whole map to a standby that asks
  *   join.c     standby: asks, and judges whether all came
  *   syncd.c    yoked: role in, state out; messages of the other syncd
  *   targets.c, cards.c   services and servers, and the servers' cards
  *
- * One loop, and a thread for early.c, which is in a hurry (early_thread.c). It
- * changes nothing in this machine; what it sends enters the other director's
- * kernel by that kernel's own backup thread.
+ * One loop, and a thread each for early.c and copies.c, which are in a hurry
+ * (early_thread.c). mirror.c aside it changes nothing in this machine; what it
+ * sends enters a director's kernel by that kernel's own backup thread.
  */
 #ifndef SYNCD_SYNCD_H
 #define SYNCD_SYNCD_H
@@ -23,7 +25,9 @@
 #include "common/daemon.h"
 #include "common/ipcc.h"
 #include "common/loop.h"
+#include "daemons/syncd/copies.h"
 #include "daemons/syncd/early.h"
+#include "daemons/syncd/mirror.h"
 #include "daemons/syncd/packets.h"
 #include "daemons/syncd/targets.h"
 #include "ha/conn_map.h"
@@ -102,7 +106,9 @@ struct syncd {
 	struct targets targets;
 	struct hear hear;
 	struct capture capture;
-	struct early early;
+	struct early early;  /* active */
+	struct early copies; /* standby */
+	struct mirror mirror;
 	struct seed seed;
 	struct pass pass;
 	struct join join;

@@ -4,6 +4,7 @@
 #include "daemons/syncd/targets.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "ha/ipvs.h"
@@ -56,20 +57,65 @@ add_service(struct targets *t, const struct conf_service *s)
 	return 0;
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+static size_t
+each_once(struct addr *a, size_t n)
+{
+	size_t i, kept = 0;
+
+	qsort(a, n, sizeof(*a), by_value);
+	for (i = 0; i < n; i++)
+		if (kept == 0 || addr_cmp(&a[kept - 1], &a[i]) != 0)
+			a[kept++] = a[i];
+	return kept;
+}
+
+static int
+list_addrs(struct targets *t)
+{
+	size_t i, k, n = 0;
+
+	for (i = 0; i < t->n; i++)
+		n += t->all[i].n;
+	t->vips = calloc(t->n + 1, sizeof(*t->vips));
+	t->addrs = calloc(n + 1, sizeof(*t->addrs));
+	if (t->vips == NULL || t->addrs == NULL)
+		return -ENOMEM;
+	for (i = 0; i < t->n; i++) {
+		const struct target *g = &t->all[i];
+
+		if (g->key.fwmark == 0 && g->key.protocol == IPPROTO_TCP)
+			t->vips[t->n_vips++] = g->key.addr;
+		for (k = 0; k < g->n; k++)
+			t->addrs[t->n_addrs++] = g->servers[k].addr;
+	}
+	t->n_vips = each_once(t->vips, t->n_vips);
+	t->n_addrs = each_once(t->addrs, t->n_addrs);
+	return 0;
+}
+
 int
 targets_from(const struct conf *c, struct targets *ret)
 {
 	struct targets t = { 0 };
 	size_t i;
+	int rc = 0;
 
 	t.all = calloc(c->n_services + 1, sizeof(*t.all));
 	if (t.all == NULL)
 		return -ENOMEM;
-	for (i = 0; i < c->n_services; i++) {
-		if (add_service(&t, &c->services[i]) < 0) {
-			targets_done(&t);
-			return -ENOMEM;
-		}
+	for (i = 0; i < c->n_services && rc == 0; i++)
+		rc = add_service(&t, &c->services[i]);
+	if (rc == 0)
+		rc = list_addrs(&t);
+	if (rc < 0) {
+		targets_done(&t);
+		return rc;
 	}
 	qsort(t.all, t.n, sizeof(*t.all), by_key);
 	t.probe_marks = probe_marks_first(c);
@@ -85,6 +131,8 @@ targets_done(struct targets *t)
 	for (i = 0; i < t->n; i++)
 		free(t->all[i].servers);
 	free(t->all);
+	free(t->vips);
+	free(t->addrs);
 	*t = (struct targets){ 0 };
 }
 
@@ -137,6 +185,13 @@ target_server(const struct target *t, const struct addr *a, uint16_t port)
 		    t->servers[low].port == port)
 			return &t->servers[low];
 	return NULL;
+}
+
+bool
+targets_serve(const struct targets *t, const struct addr *a)
+{
+	return t->n_addrs > 0 &&
+	    bsearch(a, t->addrs, t->n_addrs, sizeof(*a), by_value) != NULL;
 }
 
 const struct target *

@@ -25,6 +25,10 @@ struct targets {
 	size_t n;
 	uint32_t probe_marks; /* the first; connections of probes are nobody's */
 	bool nat; /* some server is reached by nat */
+	struct addr *vips;   /* of TCP services without a mark, in order, each once */
+	size_t n_vips;
+	struct addr *addrs; /* of servers, likewise */
+	size_t n_addrs;
 };
 
 int targets_from(const struct conf *c, struct targets *ret); /* -ENOMEM */
@@ -39,6 +43,9 @@ const struct target *target_find(const struct targets *t, uint8_t protocol,
  * port 0 the first of that address. NULL: none. */
 const struct target_server *target_server(
     const struct target *t, const struct addr *a, uint16_t port);
+
+/* Some service has a server of this address. */
+bool targets_serve(const struct targets *t, const struct addr *a);
 
 /* The mark of the first service by mark that has this server, for connections
  * whose mark nobody knows; 0: none. */

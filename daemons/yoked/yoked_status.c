@@ -178,6 +178,8 @@ show_sync(const struct yoked *y, struct out *o)
 	out_num(o, "early_sent", s->early_sent);
 	out_num(o, "early_lost", s->early_lost);
 	out_num(o, "early_unsure", s->early_unsure);
+	out_bool(o, "mirror", s->mirror != 0);
+	out_num(o, "copies", s->copies);
 	out_close(o);
 }
 

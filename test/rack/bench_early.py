@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""bench_early: power cuts under many young connections, with and without the
-early word to the standby, by scheduler.
+"""bench_early: power cuts under many young connections, by scheduler and by how
+the standby is told: copies of first packets (rr, wlc), the word after them
+(rr-early), the kernel alone (rr-off).
 
-    bench_early.py [--runs N] [--json FILE] [--only rr,rr-off,wlc,mh]
+    bench_early.py [--runs N] [--json FILE] [--only rr,rr-early,rr-off,wlc,mh]
 
 Each run: a pair, a client that makes connections and keeps them (young ones of
 every age), the active's power cut. Reset or hung ones are lost.
@@ -24,17 +25,21 @@ from pair import Pair                                       # noqa: E402
 from rack import Rack, RunError, wait_for                   # noqa: E402
 from traffic import Traffic                                 # noqa: E402
 
-CONFIGS = {"rr": ("rr", "true"), "rr-off": ("rr", "false"),
-           "wlc": ("wlc", "true"), "mh": ("mh", "true")}
+CONFIGS = {"rr": ("rr", "true", "true"), "rr-early": ("rr", "true", "false"),
+           "rr-off": ("rr", "false", "false"), "wlc": ("wlc", "true", "true"),
+           "mh": ("mh", "true", "true")}
 YOUNG_RATE = 250
 
 
-def run(scheduler, early):
+def run(scheduler, early, mirror):
     with Rack(rt=bench_noise.DIRECTORS) as rack:
-        pair = Pair(rack, scheduler=scheduler, early=early, interval="10ms")
+        pair = Pair(rack, scheduler=scheduler, early=early, mirror=mirror,
+                    interval="10ms")
         pair.start()
         active, standby = pair.wait_settled()
         wait_for(lambda: pair.status(active)["sync"]["full"], 10, "full")
+        wait_for(lambda: pair.status(active)["sync"]["mirror"] ==
+                 (mirror == "true"), 10, "copies")
         with Traffic(rack, rate=250, established=20,
                      young_rate=YOUNG_RATE) as t:
             t.wait_ready()
@@ -69,7 +74,7 @@ def main():
                 continue
             rows.append(r)
             s = r["sync"]
-            print(f"{i + 1:2} {name:7} {r['reset']} reset {r['hung']} hung of "
+            print(f"{i + 1:2} {name:8} {r['reset']} reset {r['hung']} hung of "
                   f"{r['total']}, outage {r['outage_ms']} ms, stall "
                   f"{r['stall_ms']} ms; early {s['early_sent']} sent "
                   f"{s['early_lost']} lost {s['early_unsure']} unsure",
@@ -78,7 +83,7 @@ def main():
                 json.dump(doc, f, indent=1)
     for name, rows in doc["configs"].items():
         lost = sum(r["reset"] + r["hung"] for r in rows)
-        print(f"{name:7} {lost} lost of {sum(r['total'] for r in rows)} in "
+        print(f"{name:8} {lost} lost of {sum(r['total'] for r in rows)} in "
               f"{len(rows)} power cuts")
     return 0
 

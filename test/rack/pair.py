@@ -35,7 +35,7 @@ vip {vip}/32 {{ device = eth0 }}
 vip {vip6}/128 {{ device = eth0 }}
 {services}
 checkpoint {{ directory = {directory}  interval = {checkpoint_interval} }}
-sync {{ enabled = {sync}  id = 10  early = {early} }}
+sync {{ enabled = {sync}  id = 10  early = {early}  mirror = {mirror} }}
 test {{ no_replica = {no_replica} }}
 {extra}
 """
@@ -55,7 +55,8 @@ service {name} {{
 class Pair:
     def __init__(self, rack, interval="20ms", misses=3, scheduler="mh",
                  start_wait="1s", directory=None, checkpoint_interval="2s",
-                 sync="true", early="true", no_replica="false", extra="", weight=10,
+                 sync="true", early="true", mirror="true", no_replica="false",
+                 extra="", weight=10,
                  corosync=True, node_extra="", serial=0):
         """serial: speed of a path `line` on the serial line; 0: none."""
         if serial:
@@ -72,7 +73,7 @@ class Pair:
             d1=rack.ADDR["d1"], d2=rack.ADDR["d2"], c1=rack.CROSS["d1"],
             c2=rack.CROSS["d2"], vip=rack.VIP, vip6=rack.VIP6,
             directory=self.directory, checkpoint_interval=checkpoint_interval,
-            sync=sync, early=early, no_replica=no_replica, extra=extra,
+            sync=sync, early=early, mirror=mirror, no_replica=no_replica, extra=extra,
             node_extra=node_extra)
         self.scheduler, self.weight = scheduler, weight
         self.pids = {}

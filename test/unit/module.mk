@@ -212,9 +212,12 @@ test_neigh_SRC := \
 	test/unit/test_neigh.c
 
 # sync datagrams, and what syncd makes of packets
-UNIT += test_sync_msg test_syncd
+UNIT += test_sync_msg test_syncd test_mirror
 test_sync_msg_SRC := \
 	test/unit/test_sync_msg.c
+test_mirror_SRC = \
+	test/unit/test_mirror.c \
+	$(SYNCD_SRC)
 test_syncd_SRC = \
 	test/unit/test_syncd.c \
 	$(SYNCD_SRC)

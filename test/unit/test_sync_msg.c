@@ -261,7 +261,7 @@ test_wire(void)
 		.phase = SYNC_PHASE_FULL, .gen = 1, .known = 2, .peer_conns = 3,
 		.resyncs = 4, .resync_conns = 5, .resync_ms = 6, .again = 7,
 		.early_sent = 8, .early_lost = 9, .early_unsure = 10,
-		.early = 1 }, b = { 0 };
+		.early = 1, .mirror = 1, .copies = 11 }, b = { 0 };
 	struct sync_peer p = { SYNC_DONE, 1, 2, 3, 4, 5, 6 }, q = { 0 };
 	struct sync_role_msg r = { SYNC_ACTIVE, 1, 2 }, t = { 0 };
 	uint8_t mem[128];
@@ -277,7 +277,8 @@ test_wire(void)
 		a.resyncs == b.resyncs && a.resync_conns == b.resync_conns &&
 		a.resync_ms == b.resync_ms && a.again == b.again &&
 		a.early_sent == b.early_sent && a.early_lost == b.early_lost &&
-		a.early_unsure == b.early_unsure && a.early == b.early,
+		a.early_unsure == b.early_unsure && a.early == b.early &&
+		a.mirror == b.mirror && a.copies == b.copies,
 	    "comes as it was sent");
 	for (i = 0, n = w.pos; i < n; i++) {
 		rd = buf_reader(mem, i);

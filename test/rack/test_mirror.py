@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""Copies of first packets: they leave before the packet itself, the standby needs
+nothing else to know the connection, and nothing of them stays behind."""
+import os
+import socket
+import struct
+import sys
+import threading
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from pair import Pair                                       # noqa: E402
+from rack import Rack, wait_for                             # noqa: E402
+from tap import T                                           # noqa: E402
+from traffic import Traffic                                 # noqa: E402
+
+t = T()
+CALM = {"interval": "50ms", "misses": 6}
+SYNS = 12
+SYN = 0x02
+IP, IP6, UDP, TCP = 0x0800, 0x86dd, 17, 6
+MIRROR_PORTS = (8850, 8851)
+NOBODY, NOBODY6 = "10.77.0.99", "fd77::99"
+
+
+def mac(node):
+    return bytes.fromhex("02770000000" + node[1])
+
+
+def checksum(data):
+    s = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while s >> 16:
+        s = (s & 0xffff) + (s >> 16)
+    return ~s & 0xffff
+
+
+def syn(rack, node, port, v6):
+    """A first packet as a frame, of a client that does not exist: no more comes
+    of this connection."""
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    src = socket.inet_pton(family, NOBODY6 if v6 else NOBODY)
+    dst = socket.inet_pton(family, rack.VIP6 if v6 else rack.VIP)
+    tcp = struct.pack("!HHIIBBHHH", port, 80, 7, 0, 0x50, SYN, 8192, 0, 0)
+    pseudo = src + dst + struct.pack("!HH", TCP, len(tcp))
+    tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+    if v6:
+        head = struct.pack("!IHBB", 0x60000000, len(tcp), TCP, 64) + src + dst
+    else:
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, TCP,
+                           0) + src + dst
+        head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return (mac(node) + mac("d9") + struct.pack("!H", IP6 if v6 else IP) +
+            head + tcp)
+
+
+def send_syns(rack, node, ports, v6):
+    with rack.inside("client"):
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        s.bind(("eth0", 0))
+    with s:
+        for port in ports:
+            s.send(syn(rack, node, port, v6))
+
+
+def servers(rack, node, v6):
+    """{client's port: server} of the connections of nobody, in the kernel."""
+    out = {}
+    who = NOBODY6 if v6 else NOBODY
+    for line in rack.run(node, "ipvsadm -lcn").splitlines():
+        f = line.split()
+        if len(f) >= 6 and f[0] == "TCP" and who in f[3]:
+            out[int(f[3].rpartition(":")[2])] = f[5]
+    return out
+
+
+class Wire:
+    """What a director's card sends, in its order."""
+
+    def __init__(self, rack, dev):
+        with rack.inside("lan"):
+            self.s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                   socket.htons(3))
+            self.s.bind((dev, 0))
+        self.s.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)
+        self.s.settimeout(0.1)
+        self.frames, self.on = [], True
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        while self.on:
+            try:
+                data, address = self.s.recvfrom(2048)
+            except TimeoutError:
+                continue
+            if address[2] != socket.PACKET_OUTGOING:
+                self.frames.append(data)
+
+    def end(self):
+        self.on = False
+        self.thread.join()
+        self.s.close()
+        return self.frames
+
+
+def port_of_syn(frame, vip):
+    """The client's port, if that is a first packet for the VIP."""
+    if len(frame) < 54 or struct.unpack("!H", frame[12:14])[0] != IP or \
+            frame[23] != TCP or frame[30:34] != vip:
+        return None
+    at = 14 + 4 * (frame[14] & 15)
+    if frame[at + 13] & 0x12 != SYN:
+        return None
+    return struct.unpack("!H", frame[at:at + 2])[0]
+
+
+def in_copy(frame):
+    """The frame that a copy carries."""
+    if len(frame) < 50 or frame[12:14] != b"\x08\x00" or frame[23] != UDP:
+        return None
+    at = 14 + 4 * (frame[14] & 15)
+    if struct.unpack("!H", frame[at + 2:at + 4])[0] not in MIRROR_PORTS:
+        return None
+    return frame[at + 16:]
+
+
+def order(frames, vip):
+    """(first packets that left after their copy, before it or without one)"""
+    copied, after, before = set(), 0, 0
+    for frame in frames:
+        inner = in_copy(frame)
+        if inner is not None:
+            copied.add(port_of_syn(inner, vip))
+            continue
+        port = port_of_syn(frame, vip)
+        if port is None:
+            continue
+        if port in copied:
+            after += 1
+        else:
+            before += 1
+    return after, before
+
+
+def leave_first(rack, pair, active):
+    wire = Wire(rack, f"{active}e0")
+    with Traffic(rack, rate=150, established=5, young_rate=50) as load:
+        load.wait_ready()
+        wait_for(lambda: len(wire.frames) > 3000, 20, "frames")
+        load.mark()
+    after, before = order(wire.end(), socket.inet_aton(rack.VIP))
+    t.ok(after > 100 and before == 0, "each first packet leaves after its copy",
+         f"{after} after, {before} before")
+
+
+def enough(rack, pair, active, standby):
+    """Neither the kernel nor yoke-syncd says anything of these: the one waits for
+    the client's ACK, the other is stopped."""
+    wait_for(lambda: pair.status(standby)["sync"]["copies"] > 0, 5, "copies")
+    pair.kill(active, "yoke-syncd", "STOP")
+    for v6, first in ((False, 31000), (True, 32000)):
+        name = "IPv6" if v6 else "IPv4"
+        ports = range(first, first + SYNS)
+        send_syns(rack, active, ports, v6)
+        mine = wait_for(lambda: len(servers(rack, active, v6)) == SYNS and
+                        servers(rack, active, v6), 5, "the active's")
+        wait_for(lambda: servers(rack, standby, v6) == mine, 5, "the same")
+        t.is_(servers(rack, standby, v6), mine,
+              f"{name}: copies alone, and each with its server")
+        t.ok(len(set(mine.values())) > 1, "which are several", mine)
+    pair.kill(active, "yoke-syncd", "CONT")
+
+
+def device(rack, node):
+    return rack.run(node, "ip -o link show type vxlan").strip()
+
+
+def filters(rack, node, nic="eth0"):
+    return rack.run(node, f"tc filter show dev {nic} egress").count("mirred")
+
+
+def on(rack, node):
+    return device(rack, node) != "" and filters(rack, node) == 1
+
+
+def clean(rack, node):
+    return device(rack, node) == "" and \
+        "clsact" not in rack.run(node, "tc qdisc show")
+
+
+def leaves_nothing(rack, pair, active, standby):
+    t.ok(clean(rack, standby), "a standby has neither device nor filter",
+         rack.run(standby, "ip -o link; tc qdisc"))
+    pair.kill(active, "yoke-syncd")
+    pair.start_daemon(active, "yoke-syncd")
+    wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
+    t.ok(on(rack, active), "killed and started: one device, one filter",
+         rack.run(active, "ip -o link; tc filter show dev eth0 egress"))
+    rack.run(active, "ip link add new0 type dummy && ip link set new0 up")
+    wait_for(lambda: filters(rack, active, "new0") == 1, 10, "a filter")
+    t.ok(True, "a card that comes has one too")
+    rack.run(active, "ip link del new0; modprobe -d /run cls_matchall;"
+             "tc filter add dev eth1 egress pref 9 matchall action pass")
+    wait_for(lambda: on(rack, active) and pair.status(active)["sync"]["mirror"],
+             10, "again")
+    pair.kill(active, "yoke-syncd", "TERM")
+    wait_for(lambda: device(rack, active) == "", 5, "its end")
+    q = rack.run(active, "tc qdisc show")
+    t.ok("clsact" in q and q.count("clsact") == 1 and
+         "matchall" in rack.run(active, "tc filter show dev eth1 egress") and
+         filters(rack, active, "eth1") == 0,
+         "ended: nothing is left but the operator's own filter", q)
+    rack.run(active, "tc qdisc del dev eth1 clsact")
+    pair.start_daemon(active, "yoke-syncd")
+    wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
+
+
+def goes_along(rack, pair, active, standby):
+    pair.yoke(active, "switch")
+    pair.wait_role(standby, "active")
+    wait_for(lambda: on(rack, standby) and clean(rack, active), 10, "moved")
+    t.ok(on(rack, standby) and clean(rack, active),
+         "after a switch the other director copies")
+    wait_for(lambda: pair.status(active)["sync"]["full"], 10, "full")
+    before = pair.status(active)["sync"]["copies"]
+    wait_for(lambda: rack.fetch() and
+             pair.status(active)["sync"]["copies"] >= before + 5, 10,
+             "copies there")
+    t.ok(True, "and this one hears them")
+
+
+with Rack() as rack, t.part("copies"):
+    pair = Pair(rack, scheduler="rr", **CALM)
+    t.dump = pair.dump
+    pair.start()
+    active, standby = pair.wait_settled()
+    wait_for(lambda: pair.status(active)["sync"]["mirror"] and
+             pair.status(standby)["sync"]["full"], 10, "copies")
+    leave_first(rack, pair, active)
+    enough(rack, pair, active, standby)
+    leaves_nothing(rack, pair, active, standby)
+    goes_along(rack, pair, active, standby)
+
+sys.exit(t.done())
