@@ -39,6 +39,7 @@ import servers                                              # noqa: E402
 from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
 
 BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
+RT_KEPT = f"{BASE}/yoke-rt-limit"
 _serial = itertools.count(1)
 _live = []
 _turn = []
@@ -109,6 +110,8 @@ class Rack:
         os.makedirs(self.shared)
         os.mkdir(f"{self.dir}/uml")
         if self.rt:
+            hostkernel.step_aside()
+            hostkernel.no_limit(RT_KEPT)
             hostkernel.first(hostkernel.threads())
             self.popens.append(subprocess.Popen(
                 ["chrt", "-r", str(self.rt + 2), sys.executable, "-SE",
@@ -421,7 +424,7 @@ def reap():
 
 def _calm():
     if not any(n.startswith("yoke-rack-") for n in os.listdir(BASE)):
-        hostkernel.as_before()
+        hostkernel.as_before(RT_KEPT)
 
 
 def _kill_ns(ns):
