@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "daemons/syncd/cards_wire.h"
 #include "daemons/syncd/mirror_filter.h"
+#include "daemons/syncd/mirror_tc.h"
 #include "daemons/syncd/syncd.h"
 
 #define AGAIN 60 /* looks */
@@ -121,7 +122,7 @@ copy_all(struct syncd *s, const int *cards, unsigned n)
 	if (rc == -E2BIG)
 		rc = -NLE_RANGE;
 	for (i = 0; i < n && rc == 0; i++) {
-		rc = mirror_nl_copy(m->kernel, cards[i], m->ifindex, code, len);
+		rc = mirror_tc_copy(m->kernel, cards[i], m->ifindex, code, len);
 		m->cards[i] = cards[i];
 		m->n_cards = i + 1;
 	}
@@ -139,7 +140,7 @@ take_away(struct mirror *m)
 			       &m->n_cards) < 0)
 		m->n_cards = 0;
 	for (i = 0; i < m->n_cards; i++)
-		(void)mirror_nl_end(m->kernel, m->cards[i]);
+		(void)mirror_tc_end(m->kernel, m->cards[i]);
 	m->n_cards = 0;
 	(void)mirror_nl_delete(m->kernel, m->device.name);
 	m->ifindex = 0;

@@ -1,7 +1,6 @@
 /*
- * mirror_nl: what mirror.c asks of the kernel, over rtnetlink: a VXLAN device
- * (RFC 7348) to the other director, and on a card a filter that copies packets
- * into it before they leave (tc-clsact, tc-bpf(8), tc-mirred(8)).
+ * mirror_nl: the machine's cards, and a VXLAN device (RFC 7348) to the other
+ * director that sends only: what comes in by it is dropped.
  *
  * All of it waits for the kernel, which may take some milliseconds: not for a
  * loop that must not wait. 0 or libnl's error, a negative NLE_*, in all of them.
@@ -9,9 +8,7 @@
 #ifndef SYNCD_MIRROR_NL_H
 #define SYNCD_MIRROR_NL_H
 
-#include <linux/filter.h>
 #include <netlink/netlink.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/addr.h"
@@ -36,14 +33,5 @@ int mirror_nl_delete(struct nl_sock *k, const char *name);
  * the device except. -NLE_RANGE: more than MIRROR_CARDS. */
 int mirror_nl_cards(struct nl_sock *k, int except, int ret[MIRROR_CARDS],
     unsigned *ret_n);
-
-/* Copies what the program says yes to from card to device. Where the queue for
- * filters (clsact) was not there, the filter's number says so. */
-int mirror_nl_copy(struct nl_sock *k, int card, int device,
-    const struct sock_filter *code, unsigned n);
-
-/* Ends it, also what one that was killed has left; with that queue if it was made
- * for it, unless somebody else uses it now. */
-int mirror_nl_end(struct nl_sock *k, int card);
 
 #endif

@@ -18,6 +18,7 @@ yoke-syncd_SRC := \
 	daemons/syncd/main.c \
 	daemons/syncd/mirror.c \
 	daemons/syncd/mirror_nl.c \
+	daemons/syncd/mirror_tc.c \
 	daemons/syncd/packets.c \
 	daemons/syncd/seed.c \
 	daemons/syncd/send.c \

@@ -214,6 +214,36 @@ def leaves_nothing(rack, pair, active, standby):
     wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
 
 
+def echo_by(rack, node):
+    """A ping of the director itself, as a stranger would put it into the device:
+    in a datagram to its port, with the number that copies have."""
+    me, to = (socket.inet_aton(a) for a in (NOBODY, rack.ADDR[node]))
+    icmp = struct.pack("!BBHHH", 8, 0, 0, 0x7777, 1)
+    icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(icmp), 1, 0, 64, 1, 0) + \
+        me + to
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    return (struct.pack("!II", 0x08000000, (10 + int(node[1])) << 8) +
+            b"\xff" * 6 + mac("d9") + b"\x08\x00" + head + icmp)
+
+
+def takes_nothing(rack, pair, active):
+    """Port and number of the device are those of d1 (8851) or d2 (8850)."""
+    def seen():
+        return int(rack.run(active, "cat /sys/class/net/yoke-syn*/statistics/"
+                                    "rx_packets"))
+    def asked():
+        return rack.run(active, "ip neigh show " + NOBODY).strip()
+    before = seen()
+    with rack.inside("client"), \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for _ in range(5):
+            s.sendto(echo_by(rack, active),
+                     (rack.ADDR[active], 8851 if active == "d1" else 8850))
+    wait_for(lambda: seen() == before + 5, 5, "they came")
+    t.is_(asked(), "", "what a stranger sends to the device goes nowhere")
+
+
 def goes_along(rack, pair, active, standby):
     pair.yoke(active, "switch")
     pair.wait_role(standby, "active")
@@ -236,6 +266,7 @@ with Rack() as rack, t.part("copies"):
     wait_for(lambda: pair.status(active)["sync"]["mirror"] and
              pair.status(standby)["sync"]["full"], 10, "copies")
     leave_first(rack, pair, active)
+    takes_nothing(rack, pair, active)
     enough(rack, pair, active, standby)
     leaves_nothing(rack, pair, active, standby)
     goes_along(rack, pair, active, standby)
