@@ -32,8 +32,6 @@ import contextlib
 import os
 import select
 
-import residents
-
 PRIORITY = 45           # above everything of a rack
 LOWEST = 1
 NAMES = ("(ksoftirqd/", "(kworker/u", "(rcu_")     # u: of no certain CPU
@@ -99,7 +97,6 @@ def as_before(kept):
 
 def main():
     seen = set()
-    residents.keep_all()
     while not select.select([0], [], [], LOOK_S)[0]:
         now = processes()
         first([p for p in now - seen if is_one(p)])

@@ -113,10 +113,11 @@ class Rack:
             hostkernel.step_aside()
             hostkernel.no_limit(RT_KEPT)
             hostkernel.first(hostkernel.threads())
-            self.popens.append(subprocess.Popen(
-                ["chrt", "-r", str(self.rt + 2), sys.executable, "-SE",
-                 f"{HERE}/hostkernel.py"], stdin=subprocess.PIPE,
-                start_new_session=True))
+            for argv in (["chrt", "-r", str(self.rt + 2), sys.executable, "-SE",
+                          f"{HERE}/hostkernel.py"],
+                         [sys.executable, "-SE", f"{HERE}/residents.py"]):
+                self.popens.append(subprocess.Popen(
+                    argv, stdin=subprocess.PIPE, start_new_session=True))
         if self.disk:
             with open(self.disk, "wb") as f:
                 f.truncate(self.disk_mb << 20)

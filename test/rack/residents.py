@@ -1,5 +1,7 @@
 """residents: what a rack runs stays in memory while the rack is up.
 
+    residents.py        keeps it so until its standard input ends
+
 A director's kernel is a program of the host, and its disk is the host's files: one
 page of either that the host has put away (where memory is reclaimed ahead of need,
 that is a matter of minutes) is read from the disk while the whole director stands
@@ -67,4 +69,5 @@ def keep_all():
 
 
 if __name__ == "__main__":
-    print(f"{keep_all() / 1e6:.1f} MB")
+    keep_all()
+    sys.stdin.read()
