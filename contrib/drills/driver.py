@@ -17,6 +17,7 @@ DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord",
 
 
 COMM = 15               # what the kernel keeps of a program's name
+PREF = 7777             # of the filters that unplug a card
 DEFAULT_CONF = "/etc/yoke/yoke.conf"
 
 
@@ -249,8 +250,9 @@ class Driver:
         self._own_qdisc(node, device)
         self.harm(node, device, " && ".join((
             f"tc qdisc add dev {device} root netem loss 100%",
-            f"tc qdisc add dev {device} ingress",
-            f"tc filter add dev {device} parent ffff: protocol all "
+            f"{{ tc qdisc show dev {device} | grep -q clsact || "
+            f"tc qdisc add dev {device} clsact; }}",
+            f"tc filter add dev {device} ingress pref {PREF} protocol all "
             "matchall action drop")), self._qdisc_end(device))
 
     def shape(self, node, device, peer, how):
@@ -278,8 +280,12 @@ class Driver:
 
     @staticmethod
     def _qdisc_end(device):
+        """The queue clsact may be yoke-syncd's, or somebody's."""
+        show = f"tc filter show dev {device}"
         return (f"tc qdisc del dev {device} root; "
-                f"tc qdisc del dev {device} ingress; true")
+                f"tc filter del dev {device} ingress pref {PREF}; "
+                f'[ -n "$({show} ingress; {show} egress)" ] || '
+                f"tc qdisc del dev {device} clsact; true")
 
     def _no_qdisc(self, node, device):
         self.run(node, f"{{ {self._qdisc_end(device)}; }} 2>/dev/null")

@@ -13,8 +13,8 @@ from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
 
 RUNNER = f"{HERE}/../../contrib/drills/run.py"
-DRILLS = ["yoked-kill", "one-way-net1-standby", "clock-forward-active",
-          "power-active"]
+DRILLS = ["yoked-kill", "one-way-net1-standby", "nic-cross-active",
+          "clock-forward-active", "power-active"]
 LAN = "10.77.0.250"     # the client of these drills
 CALM = {"interval": "50ms", "misses": 6}
 
