@@ -14,17 +14,11 @@ threads is not, and waited behind them:
 So while a rack is up these threads have a priority above it; without any rack
 they have none, as before. Workers come and go: somebody must stay and look.
 
-And the other way round, what is not real-time stops what is:
-- Where sched_rt_runtime_us is 950000 (and the kernel has RT_GROUP_SCHED), all that is
-  real-time on a processor stands still for the last 50 ms of a second in which it
-  took the rest. A rack under load does: a director stood still for 40 to 48 ms,
-  always at the same fraction of a second, and with 10 ms beats lost its role. So
-  there is no such limit while a rack is up.
-- Ordinary processes that had less than 50 ms of a processor in a second stop
-  everything else on it until they had them (Linux 6.12, the fair server in
-  kernel/sched/deadline.c). A test's own commands are enough. So the tests
-  themselves, and what they start, are real-time too, below everything of a
-  rack: step_aside().
+And where sched_rt_runtime_us is 950000 (and the kernel has RT_GROUP_SCHED), all that
+is real-time on a processor stands still for the last 50 ms of a second in which it
+took the rest. A rack under load does: a director stood still for 40 to 48 ms, always
+at the same fraction of a second, and with 10 ms beats lost its role. So there is no
+such limit while a rack is up.
 
 What a rack runs stays in memory meanwhile, too: residents.py.
 """
@@ -33,7 +27,6 @@ import os
 import select
 
 PRIORITY = 45           # above everything of a rack
-LOWEST = 1
 NAMES = ("(ksoftirqd/", "(kworker/u", "(rcu_")     # u: of no certain CPU
 RT_LIMIT = "/proc/sys/kernel/sched_rt_runtime_us"
 LOOK_S = 0.1
@@ -63,12 +56,6 @@ def set_policy(pids, policy, priority):
 
 def first(pids):
     set_policy(pids, os.SCHED_FIFO, PRIORITY)
-
-
-def step_aside():
-    """The calling process and what it starts from now on are ordinary no more."""
-    if os.sched_getscheduler(0) == os.SCHED_OTHER:
-        set_policy([0], os.SCHED_RR, LOWEST)
 
 
 def limit(to=None):

@@ -110,7 +110,6 @@ class Rack:
         os.makedirs(self.shared)
         os.mkdir(f"{self.dir}/uml")
         if self.rt:
-            hostkernel.step_aside()
             hostkernel.no_limit(RT_KEPT)
             hostkernel.first(hostkernel.threads())
             for argv in (["chrt", "-r", str(self.rt + 2), sys.executable, "-SE",
