@@ -92,7 +92,7 @@ sync_state_unpack(struct buf *b, struct sync_state_msg *ret)
 	m.mirror = get_u8(b);
 	m.copies = get_u64(b);
 	if (done(b) < 0 || m.role >= SYNC_ROLE__LAST ||
-	    m.phase >= SYNC_PHASE__LAST || m.early > 1)
+	    m.phase >= SYNC_PHASE__LAST || m.early > 1 || m.mirror > 1)
 		return -EBADMSG;
 	*ret = m;
 	return 0;

@@ -12,12 +12,17 @@
 
 #define MAGIC 0x594b4344U
 
+/* What is more than a list may have is not told. */
+static size_t
+told(const struct cards *n)
+{
+	return n->n < CARDS_WIRE_LIST ? n->n : CARDS_WIRE_LIST;
+}
+
 uint16_t
 cards_wire_parts(const struct cards *n)
 {
-	size_t all = n->n < CARDS_WIRE_LIST ? n->n : CARDS_WIRE_LIST;
-
-	return (uint16_t)((all + CARDS_WIRE_EACH - 1) / CARDS_WIRE_EACH);
+	return (uint16_t)((told(n) + CARDS_WIRE_EACH - 1) / CARDS_WIRE_EACH);
 }
 
 static void
@@ -34,7 +39,8 @@ cards_wire_pack(const struct cards *n, uint32_t list, uint16_t part,
 {
 	struct buf b = buf_writer(out, CARDS_WIRE_MAX);
 	size_t i, from = (size_t)part * CARDS_WIRE_EACH;
-	size_t to = from + CARDS_WIRE_EACH < n->n ? from + CARDS_WIRE_EACH : n->n;
+	size_t to = from + CARDS_WIRE_EACH < told(n) ? from + CARDS_WIRE_EACH
+						     : told(n);
 
 	put_u32(&b, MAGIC);
 	put_u32(&b, list);

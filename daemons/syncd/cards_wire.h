@@ -20,7 +20,7 @@
 #define CARDS_WIRE_EACH 48  /* cards of one */
 #define CARDS_WIRE_LIST 16384
 
-/* Part of that many cards from at on; returns its length. */
+/* One of cards_wire_parts() parts, from 0 on; returns its length. */
 size_t cards_wire_pack(const struct cards *n, uint32_t list, uint16_t part,
     uint8_t out[CARDS_WIRE_MAX]);
 uint16_t cards_wire_parts(const struct cards *n);

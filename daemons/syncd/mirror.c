@@ -132,8 +132,9 @@ copy_all(struct syncd *s, const int *cards, unsigned n)
 
 /* What one that was killed left may be on any card. */
 static void
-take_away(struct mirror *m)
+take_away(struct syncd *s)
 {
+	struct mirror *m = &s->mirror;
 	unsigned i;
 
 	if (!m->cleaned && mirror_nl_cards(m->kernel, 0, m->cards,
@@ -144,6 +145,7 @@ take_away(struct mirror *m)
 	m->n_cards = 0;
 	(void)mirror_nl_delete(m->kernel, m->device.name);
 	m->ifindex = 0;
+	atomic_store(&s->early.except, 0);
 	if (m->fd >= 0)
 		(void)close(m->fd);
 	m->fd = -1;
@@ -183,7 +185,7 @@ begin(struct syncd *s)
 	log_warning("mirror=failed why=\"%s\" effect=\"the standby hears of "
 		    "connections a moment after their first packet\"",
 	    nl_geterror(rc));
-	take_away(m);
+	take_away(s);
 	m->failed = AGAIN;
 }
 
@@ -239,7 +241,7 @@ mirror_look(struct syncd *s)
 		if (mirror_on(m))
 			log_notice("mirror=off why=\"%s\"",
 			    want ? "cards changed" : "not active");
-		take_away(m);
+		take_away(s);
 	}
 	if (want && !mirror_on(m))
 		begin(s);
@@ -254,7 +256,7 @@ mirror_stop(struct syncd *s)
 
 	if (m->kernel == NULL)
 		return;
-	take_away(m);
+	take_away(s);
 	nl_socket_free(m->kernel);
 	m->kernel = NULL;
 }

@@ -7,7 +7,8 @@ threads is not, and waited behind them:
 - ksoftirqd passes their packets on when there are many. It came to run only when
   the kernel stopped all real-time work, and from 1000 packets on the rest was
   dropped (the second column of /proc/net/softnet_stat).
-- rcu_preempt ends what many calls wait for (synchronize_rcu): up to 50 ms late.
+- rcu_preempt ends what many calls wait for (synchronize_rcu). It was without a
+  processor for 2.2 s of 10.
 - a kworker passes on what comes in on a terminal, and poll and read of one wait
   for it (n_tty: flush_work). A director reads its serial line so: it stood still
   for up to 0.7 s on a busy host, all of it.

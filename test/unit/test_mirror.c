@@ -224,6 +224,11 @@ test_cards(void)
 	is_int((long)h.cards.n, 1000, "and has each once");
 	cards_wire_done(&h);
 	cards_done(&c);
+	c = cards(CARDS_WIRE_LIST + 100);
+	is_int(carry(&h, &c, 5, -1), 1, "more than a list may have");
+	is_int((long)h.cards.n, CARDS_WIRE_LIST, "so many are told");
+	cards_wire_done(&h);
+	cards_done(&c);
 	c = cards(1);
 	is_int(carry(&h, &c, 5, -1), 1, "a list of one");
 	cards_wire_done(&h);
