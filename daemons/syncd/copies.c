@@ -72,24 +72,27 @@ start(struct syncd *s)
 	return rc == 0 ? early_thread(e) : rc;
 }
 
-int
-copies_start(struct syncd *s)
+void
+copies_look(struct syncd *s)
 {
 	struct early *e = &s->copies;
-	int rc;
+	bool want = s->conf->sync && s->conf->sync_mirror &&
+	    s->device != NULL && s->role.role == SYNC_STANDBY;
+	int was = s->copies_why;
 
-	if (!s->conf->sync || !s->conf->sync_mirror || s->device == NULL ||
-	    e->packets != NULL)
-		return 0;
+	if (!want)
+		copies_stop(s);
+	if (!want || e->packets != NULL)
+		return;
 	early_new(s, e, s->peer_id);
-	rc = start(s);
-	if (rc < 0) {
+	s->copies_why = start(s);
+	if (s->copies_why == 0)
+		return;
+	copies_stop(s);
+	if (s->copies_why != was)
 		log_warning("copies=failed why=\"%s\" effect=\"the active's "
 			    "datagrams alone tell of connections\"",
-		    err_text(rc));
-		copies_stop(s);
-	}
-	return rc;
+		    err_text(s->copies_why));
 }
 
 void

@@ -10,8 +10,9 @@
 
 struct syncd;
 
-/* 0 or -errno. Only a standby has it; it ends with the role. */
-int copies_start(struct syncd *s);
+/* Now and then: a standby has it, nobody else. What fails (an address that is not
+ * there yet) is tried again at the next look. */
+void copies_look(struct syncd *s);
 void copies_stop(struct syncd *s);
 uint64_t copies_heard(struct syncd *s); /* connections told of, ever */
 

@@ -80,8 +80,6 @@ packets_start(struct daemon *d)
 		rc = early_start(s);
 	if (rc < 0)
 		log_err("early=failed why=\"%s\"", err_text(rc));
-	if (s->role.role == SYNC_STANDBY)
-		(void)copies_start(s);
 	return 0;
 }
 

@@ -96,8 +96,7 @@ on_tick(void *arg)
 	look_for_losses(s);
 	if (s->role.role == SYNC_ACTIVE && s->early.fd >= 0)
 		early_cards(&s->early);
-	if (s->role.role != SYNC_STANDBY)
-		copies_stop(s);
+	copies_look(s);
 	mirror_look(s);
 	report(s);
 }
@@ -124,10 +123,8 @@ on_role(struct syncd *s, struct buf *b)
 	early_role(s);
 	pass_stop(s);
 	join_stop(s);
-	if (s->role.role == SYNC_STANDBY) {
-		(void)copies_start(s);
+	if (s->role.role == SYNC_STANDBY)
 		join_start(s, 0);
-	}
 	else if (s->role.role == SYNC_ACTIVE)
 		syncd_phase(
 		    s, s->seed.done ? SYNC_PHASE_READY : SYNC_PHASE_SEEDING);

@@ -108,6 +108,7 @@ struct syncd {
 	struct capture capture;
 	struct early early;  /* active */
 	struct early copies; /* standby */
+	int copies_why;	     /* they do not work, -errno; 0: they do */
 	struct mirror mirror;
 	struct seed seed;
 	struct pass pass;

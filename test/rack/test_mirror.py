@@ -244,6 +244,29 @@ def takes_nothing(rack, pair, active):
     t.is_(asked(), "", "what a stranger sends to the device goes nowhere")
 
 
+HOLD = """python3 -SE -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('0.0.0.0', {port}))
+time.sleep(60)" """
+
+
+def tries_again(rack, pair, standby):
+    """Somebody has the standby's port when yoke-syncd starts."""
+    pair.kill(standby, "yoke-syncd")
+    pid = rack.spawn(standby, "exec " + HOLD.format(
+        port=8850 if standby == "d1" else 8851).strip())
+    wait_for(lambda: rack.run(standby, "ss -Hnul 'sport >= 8850'").strip(), 5,
+             "the port is taken")
+    pair.start_daemon(standby, "yoke-syncd")
+    wait_for(lambda: "copies=failed" in pair.log(standby, "yoke-syncd"), 10,
+             "it fails")
+    t.ok(not pair.status(standby)["sync"]["mirror"], "the port is taken: status")
+    rack.run(standby, f"kill {pid}")
+    wait_for(lambda: pair.status(standby)["sync"]["mirror"], 10, "again")
+    t.ok(True, "and it listens as soon as it can")
+
+
 def goes_along(rack, pair, active, standby):
     pair.yoke(active, "switch")
     pair.wait_role(standby, "active")
@@ -269,6 +292,7 @@ with Rack() as rack, t.part("copies"):
     takes_nothing(rack, pair, active)
     enough(rack, pair, active, standby)
     leaves_nothing(rack, pair, active, standby)
+    tries_again(rack, pair, standby)
     goes_along(rack, pair, active, standby)
 
 sys.exit(t.done())
