@@ -12,12 +12,13 @@ import shlex
 import threading
 import time
 
+import cards
+
 DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord",
            "yoke-syncd")
 
 
 COMM = 15               # what the kernel keeps of a program's name
-PREF = 7777             # of the filters that unplug a card
 DEFAULT_CONF = "/etc/yoke/yoke.conf"
 
 
@@ -245,50 +246,25 @@ class Driver:
     def nic(self, node, device, up):
         """Unplugs a card: nothing leaves, nothing comes in."""
         if up:
-            self._no_qdisc(node, device)
+            self._mend(node, device, cards.plug(device))
             return
-        self._own_qdisc(node, device)
-        self.harm(node, device, " && ".join((
-            f"tc qdisc add dev {device} root netem loss 100%",
-            f"{{ tc qdisc show dev {device} | grep -q clsact || "
-            f"tc qdisc add dev {device} clsact; }}",
-            f"tc filter add dev {device} ingress pref {PREF} protocol all "
-            "matchall action drop")), self._qdisc_end(device))
+        kind = cards.free(self.run(node, f"tc qdisc show dev {device} root"))
+        if kind:
+            raise DriverError(f"{node}: {device} has a queueing discipline "
+                              f"of its own ({kind})")
+        self.harm(node, device, cards.unplug(device), cards.plug(device))
 
     def shape(self, node, device, peer, how):
         """What leaves by this card for the peer meets netem's `how` ("loss
         30%", "delay 200ms 50ms"). None ends it. Clients are not touched."""
         if how is None:
-            self._no_qdisc(node, device)
+            self._mend(node, device, cards.shape_end(device))
             return
-        self._own_qdisc(node, device)
-        proto, match = ("ipv6", "ip6") if ":" in peer else ("ip", "ip")
-        self.harm(node, device, " && ".join((
-            f"tc qdisc add dev {device} root handle 1: prio bands 4",
-            f"tc qdisc add dev {device} parent 1:4 handle 40: netem "
-            f"limit 10000 {how}",
-            f"tc filter add dev {device} parent 1: protocol {proto} u32 "
-            f"match {match} dst {peer} flowid 1:4")), self._qdisc_end(device))
+        self.harm(node, device, cards.shape(device, peer, how),
+                  cards.shape_end(device))
 
-    def _own_qdisc(self, node, device):
-        """A queueing discipline that somebody made is not ours to replace."""
-        out = self.run(node, f"tc qdisc show dev {device} root")
-        kind = out.split()[1] if out.split() else "noqueue"
-        if kind not in ("noqueue", "mq", "fq_codel", "pfifo_fast", "fq"):
-            raise DriverError(f"{node}: {device} has a queueing discipline "
-                              f"of its own ({kind})")
-
-    @staticmethod
-    def _qdisc_end(device):
-        """The queue clsact may be yoke-syncd's, or somebody's."""
-        show = f"tc filter show dev {device}"
-        return (f"tc qdisc del dev {device} root; "
-                f"tc filter del dev {device} ingress pref {PREF}; "
-                f'[ -n "$({show} ingress; {show} egress)" ] || '
-                f"tc qdisc del dev {device} clsact; true")
-
-    def _no_qdisc(self, node, device):
-        self.run(node, f"{{ {self._qdisc_end(device)}; }} 2>/dev/null")
+    def _mend(self, node, device, end):
+        self.run(node, f"{{ {end}; }} 2>/dev/null")
         self.end_harm(node, device)
 
     # -- faults that must end by themselves ------------------------------
