@@ -174,13 +174,13 @@ def rates(rows, t0, t1):
     return statistics.mean(bins)
 
 
-def step(rack, servers, experiment, clients, seconds):
+def once(rack, servers, experiment, clients, seconds, seed):
     """One number of clients, from its ramp's end to its end."""
     kills, waited = servers.kills(), stolen(rack)
     ramp = min(10, seconds // 3)
     with LeftWatch(servers.groups) as watch:
         rows = load(rack, experiment["mix"], clients * CONNECTIONS, seconds,
-                    clients)
+                    seed)
     hows = [r[2] for r in rows]
     return {"clients": clients, "rate": round(rates(rows, ramp, seconds), 1),
             "killed": servers.kills() - kills,
@@ -188,6 +188,18 @@ def step(rack, servers, experiment, clients, seconds):
             "turned_away": hows.count("refused"), "well": hows.count("well"),
             "least_left": [min(c) for c in zip(*(r[1] for r in watch.rows))],
             "left": watch.rows, "no_cpu_ms": round(stolen(rack) - waited)}
+
+
+def together(runs):
+    """Several runs of a step: the median of their rates and the spread, the
+    rest summed; what was left of memory is the first one's, over time."""
+    rates_of = sorted(r["rate"] for r in runs)
+    summed = {k: sum(r[k] for r in runs)
+              for k in ("killed", "lost", "turned_away", "well", "no_cpu_ms")}
+    return {**runs[0], **summed, "runs": len(runs), "rates": rates_of,
+            "rate": statistics.median(rates_of),
+            "least_left": [min(c) for c in
+                           zip(*(r["least_left"] for r in runs))]}
 
 
 def stolen(rack):
@@ -207,8 +219,18 @@ def settle(rack, pair, servers):
     wait_for(lambda: rack.fetch() in rack.RS, 20, "service")
 
 
-def measure(name, clients, seconds, only=()):
-    """One experiment: {policy: [step, ...]}."""
+def step(rack, pair, servers, experiment, clients, seconds, runs):
+    done = []
+    for k in range(runs):
+        settle(rack, pair, servers)
+        done.append(once(rack, servers, experiment, clients, seconds,
+                         clients + 1000 * k))
+    return together(done)
+
+
+def measure(name, clients, seconds, only=(), runs=1):
+    """One experiment: {policy: [step, ...]}. runs: each step so often, every
+    time with another sequence of requests, the same for all policies."""
     experiment, results = EXPERIMENTS[name], {}
     for run in experiment["runs"]:
         if only and run not in only:
@@ -225,9 +247,8 @@ def measure(name, clients, seconds, only=()):
             try:
                 results[run] = []
                 for n in clients:
-                    settle(rack, pair, servers)
-                    results[run].append(step(rack, servers, experiment, n,
-                                             seconds))
+                    results[run].append(step(
+                        rack, pair, servers, experiment, n, seconds, runs))
                     print(f"# {name} {run}", {k: v for k, v in
                           results[run][-1].items() if k != "left"}, flush=True)
             except Exception:

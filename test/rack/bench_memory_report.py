@@ -17,7 +17,16 @@ def text(results):
         for run in EXPERIMENTS[name]["runs"]:
             if run in runs:
                 out.append(line(run, runs[run]))
+        out += spread(runs)
     return out
+
+
+def spread(runs):
+    """Of steps that were made more than once."""
+    return [f"{run}, {s['clients']} clients, {s['runs']} runs: "
+            f"{' '.join(f'{r:.1f}' for r in s['rates'])}"
+            for run, steps in runs.items() for s in steps
+            if s.get("runs", 1) > 1]
 
 
 def numbers(runs):

@@ -5,6 +5,8 @@
     table3   P2's table 3 (bench_table3.py): --steady S  --rate N  --ratio
     memory   P3's two experiments (bench_memory.py): --experiments a,b
              --policies RR,yoke  --clients 8,16,24,32  --seconds S
+             --runs N: each step so often; the table has the median rate,
+             and its spread below
     ill      one of three servers is ill (bench_ill.py): --rows 0,3
 
 Each part writes DIR/bench-weights-PART.json, tables to standard output, and
@@ -42,7 +44,7 @@ def before(args, path):
 def memory(args, path):
     new = {name: bench_memory.measure(
         name, [int(n) for n in words(args.clients)], args.seconds,
-        words(args.policies)) for name in words(args.experiments)}
+        words(args.policies), args.runs) for name in words(args.experiments)}
     results = before(args, path).get("results", {})
     for name, runs in new.items():
         results.setdefault(name, {}).update(runs)
@@ -86,6 +88,7 @@ def main():
     p.add_argument("--policies", default="")
     p.add_argument("--clients", default="8,16,24,32")
     p.add_argument("--seconds", type=int, default=40)
+    p.add_argument("--runs", type=int, default=1)
     p.add_argument("--rows", default="")
     p.add_argument("--add", action="store_true")
     p.add_argument("--out", default="build")

@@ -11,9 +11,13 @@ UNIT += test_loop
 test_loop_SRC := \
 	test/unit/test_loop.c
 
-UNIT += test_ipc
+UNIT += test_ipc test_ipc_keep
 test_ipc_SRC := \
+	test/unit/ipc_server.c \
 	test/unit/test_ipc.c
+test_ipc_keep_SRC := \
+	test/unit/ipc_server.c \
+	test/unit/test_ipc_keep.c
 
 # the checkpoint store, without IPC; $(STORE_SRC) is in store/
 UNIT += test_store test_store_flip test_store_ipc test_store_kill

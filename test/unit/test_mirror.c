@@ -12,17 +12,8 @@
 #include "common/mem.h"
 #include "daemons/syncd/cards_wire.h"
 #include "daemons/syncd/mirror_filter.h"
+#include "test/addr.h"
 #include "test/tap.h"
-
-static struct addr
-addr(const char *text)
-{
-	struct addr a;
-
-	if (addr_parse(text, &a) < 0)
-		abort();
-	return a;
-}
 
 static uint8_t frame[256];
 static int pair[2];

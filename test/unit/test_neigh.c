@@ -9,20 +9,11 @@
 #include "common/mem.h"
 #include "ha/announce.h"
 #include "ha/neigh_frame.h"
+#include "test/addr.h"
 #include "test/tap.h"
 
 static const uint8_t mac[6] = { 0x02, 0x11, 0x22, 0x33, 0x44, 0x55 };
 static const uint8_t other[6] = { 0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0xee };
-
-static struct addr
-addr(const char *text)
-{
-	struct addr a = { 0 };
-
-	if (addr_parse(text, &a) < 0)
-		abort();
-	return a;
-}
 
 static void
 test_arp_question(void)

@@ -4,12 +4,12 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ha/conn_map.h"
 #include "ha/lvs_table.h"
 #include "ha/sync_wire.h"
+#include "test/addr.h"
 #include "test/tap.h"
 
 /* UDP payloads: the connection 10.77.0.100:25544 to 10.77.0.10:80 by way of
@@ -33,16 +33,6 @@ static const uint8_t inet6[] = { 0x00, 0x0b, 0x00, 0x50, 0x01, 0x01, 0x00,
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0xfd, 0x77, 0x00,
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 	0x13 };
-
-static struct addr
-addr(const char *text)
-{
-	struct addr a;
-
-	if (addr_parse(text, &a) < 0)
-		abort();
-	return a;
-}
 
 static struct sync_conn
 conn(const char *client, const char *virt, const char *dest, uint16_t port)

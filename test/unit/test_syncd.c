@@ -13,17 +13,8 @@
 #include "daemons/syncd/capture.h"
 #include "daemons/syncd/targets.h"
 #include "ha/sync_msg.h"
+#include "test/addr.h"
 #include "test/tap.h"
-
-static struct addr
-addr(const char *text)
-{
-	struct addr a;
-
-	if (addr_parse(text, &a) < 0)
-		abort();
-	return a;
-}
 
 static struct server_def servers[] = {
 	{ .name = "b", .method = METHOD_DR, .port = 80 },
