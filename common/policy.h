@@ -47,10 +47,12 @@ struct policy {
 	uint32_t share[LOAD__METRICS]; /* of each metric in the load */
 	unsigned min, max;   /* bounds, in percent of the configured weight */
 	unsigned step;       /* most that a decision changes, likewise */
+	unsigned gain;       /* percent of the way in a decision; 0: adapted */
 	unsigned hysteresis; /* a smaller difference (percent) is none */
 	usec_t smoothing;    /* time constant of what is measured */
 	usec_t stale;        /* older samples count no more */
 	usec_t slow_start;   /* from a tenth to all of its weight */
+	unsigned at_full;    /* weight under full load, percent of it at none */
 	unsigned in_service; /* percent of the servers never taken out */
 	unsigned full;       /* percent of load of all: no more; 0: never */
 	bool ratio;          /* weights divided by the smallest, as in P2 */

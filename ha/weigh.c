@@ -4,12 +4,16 @@
  *
  *   target   by the policy: configured weight x mean time / its time, and/or
  *            x its free room / mean room, scaled so that the sum of weights
- *            stays that of the configured ones
+ *            stays that of the configured ones. With `at_full` a full server
+ *            counts as one with so much room: a scheduler that divides by
+ *            connections has sent it less already, and what is left of its
+ *            room alone makes weights swing where all are nearly full
  *   rails    stale: the configured weight; overloaded: 0, unless too few
  *            servers were left
  *   weight   goes part of the way to the target, at most `step`; the part
  *            (gain) grows while the weight goes one way, and shrinks when it
- *            turns: quick when something happened, still when it is only noise
+ *            turns: quick when something happened, still when it is only noise;
+ *            or it is always the same
  *   bounds   min, max, slow start
  *   told     when it differs by more than the hysteresis
  *

@@ -109,7 +109,7 @@ struct weigh {
 	struct weigh_server *servers; /* sorted by name */
 	size_t n, cap;
 	usec_t last; /* decision */
-	double mean_took, mean_room; /* of those that have samples */
+	double mean_took, mean_room, mean_load; /* of those with samples */
 	double scale, least;
 	bool full; /* nobody gets anything until it is less */
 	double care;    /* points of load that are kept free after that */

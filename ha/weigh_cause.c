@@ -57,7 +57,7 @@ say_samples(struct words *o, const struct weigh *w,
 	if ((t == POLICY_LOAD || t == POLICY_BOTH) && s->loaded)
 		say(o, "%s %.0f%%, mean %.0f%%",
 		    t == POLICY_BOTH ? ", load" : "", s->load * 100,
-		    100 - w->mean_room * 100);
+		    w->mean_load * 100);
 	if (s->load_at != 0 && s->last.scale < WEIGH_PERCENT)
 		say(o, ", agent says %u%%", s->last.scale);
 	if (s->effect < WEIGH_PERCENT)

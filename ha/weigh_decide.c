@@ -68,10 +68,14 @@ weigh_moves(const struct weigh_server *s)
 	    s->configured > 0 && !s->sorry;
 }
 
+/* What part of its weight without load a server should have with the load that
+ * it has. */
 static double
-room(const struct weigh_server *s)
+room(const struct weigh *w, const struct weigh_server *s)
 {
-	return s->load < 1 - ROOM_MIN ? 1 - s->load : ROOM_MIN;
+	double at_full = (double)w->policy.at_full / WEIGH_PERCENT;
+
+	return fmax(1 - (1 - at_full) * s->load, ROOM_MIN);
 }
 
 /* Means such that the targets add up to what the configured weights do; while
@@ -80,6 +84,7 @@ static void
 find_means(struct weigh *w, usec_t now)
 {
 	double sum_t = 0, per_t = 0, sum_l = 0, per_l = 0, sum = 0, is = 0;
+	double load = 0;
 	const struct weigh_server *s;
 	bool waiting = false;
 	size_t i;
@@ -100,11 +105,13 @@ find_means(struct weigh *w, usec_t now)
 		}
 		if (weigh_load_fresh(w, s, now)) {
 			sum_l += s->configured;
-			per_l += s->configured * room(s);
+			per_l += s->configured * room(w, s);
+			load += s->configured * s->load;
 		}
 	}
 	w->mean_took = per_t > 0 ? sum_t / per_t : 0;
 	w->mean_room = sum_l > 0 ? per_l / sum_l : 0;
+	w->mean_load = sum_l > 0 ? load / sum_l : 0;
 	w->scale = waiting && sum > 0 ? is / sum : 1;
 }
 
@@ -124,7 +131,7 @@ wanted(const struct weigh *w, struct weigh_server *s, usec_t now)
 		if (time_fresh(w, s, now))
 			t *= w->mean_took / s->took;
 		if (weigh_load_fresh(w, s, now) && w->mean_room > 0)
-			t *= room(s) / w->mean_room;
+			t *= room(w, s) / w->mean_room;
 		t *= w->scale;
 	}
 	if (weigh_fresh(w, s->load_at, now))
@@ -152,6 +159,13 @@ adapt_gain(struct weigh_server *s, double way)
 		s->gain = GAIN_MAX;
 }
 
+static double
+gain_of(const struct weigh *w, const struct weigh_server *s)
+{
+	return w->policy.gain > 0 ? (double)w->policy.gain / WEIGH_PERCENT
+	                          : s->gain;
+}
+
 /* How far this decision may go, up or down. */
 static double
 step_of(const struct weigh *w, const struct weigh_server *s)
@@ -171,7 +185,7 @@ go(struct weigh *w, struct weigh_server *s)
 		return;
 	adapt_gain(s, way);
 	if (w->policy.type != POLICY_FIXED)
-		way *= s->gain;
+		way *= gain_of(w, s);
 	if (fabs(way) > step) {
 		way = way > 0 ? step : -step;
 		s->rails |= RAIL_STEP;

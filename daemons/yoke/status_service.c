@@ -283,6 +283,26 @@ why_health(const json_t *v, struct lines *l)
 	line_end(l);
 }
 
+/* Nobody could say: what is not well with the checks themselves. */
+static void
+why_unknown(const json_t *head, struct lines *l)
+{
+	const json_t *list = get_at(head, "alarms"), *a;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		a = json_array_get(list, i);
+		name = get_str_at(a, "name");
+		if (strncmp(name, "monitord", 8) != 0 &&
+		    strcmp(name, "through-vip") != 0)
+			continue;
+		line_begin(l, TONE_WARN, "alarm", LINE_LABEL);
+		line_words(l, TONE_WARN, 0, "%s", get_str_at(a, "text"));
+		line_end(l);
+	}
+}
+
 static void
 why(const char *service, const char *server, const json_t *v, struct lines *l)
 {
@@ -308,6 +328,9 @@ status_why(const struct status_doc *d, const char *service, const char *server,
 		v = find_named(get_at(s, "servers"), server);
 		if (v != NULL)
 			why(service, server, v, &l);
+		if (v != NULL &&
+		    strcmp(get_str_at(v, "health"), "unknown") == 0)
+			why_unknown(d->head, &l);
 		rc = v != NULL ? 0 : -ERR_NO_SERVER;
 	}
 	json_decref(s);

@@ -57,7 +57,8 @@ RUNS = {
     # as in the paper: by available memory, none for an overloaded server
     "ALBM(memory)": ("wrr", "smoothing = 500ms", 70),
     # and none for anybody before all are full; the kernel counts connections
-    "yoke": ("wlc", "smoothing = 2s  full = 88", 90),
+    "yoke": ("wlc", "smoothing = 500ms  at_full = 20  gain = 100  step = 1000"
+             "  hysteresis = 0  full = 88", 92),
 }
 # percent:KB:ms of requests; limits and weights of the servers
 EXPERIMENTS = {

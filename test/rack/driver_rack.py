@@ -28,6 +28,7 @@ SERIAL = 115200     # --set serial=0: the drills that must have no line
 CALM = {"interval": "50ms", "misses": "6"}  # others may work on this machine
 STORE_BYTES = 8 << 20
 OWN = "/run/store"      # each director's own storage, kept over a power cut
+CONSOLE_LINES = 30      # of a machine that died
 
 
 class RackLoad:
@@ -212,10 +213,22 @@ class RackDriver(Driver):
     def holders(self, addr, t0, t1):
         return self.watcher.holders(t0, t1, addr)
 
+    def tell_dead(self, node):
+        """What a machine that ended by itself said last: User Mode Linux's own
+        death is no fault of who ran there."""
+        if self.powered(node):
+            return
+        with open(f"{self.rack.dir}/{node}/console.log",
+                  errors="replace") as f:
+            for line in f.read().splitlines()[-CONSOLE_LINES:]:
+                print(f"  {node}, now off: {line}", file=sys.stderr)
+
     def rebuild(self):
         """Both through a power cut: nothing in a machine survives that."""
         for node in self.nodes:
-            self.rack.freeze(node, False)
+            self.tell_dead(node)
+            if self.powered(node):
+                self.rack.freeze(node, False)
             self.power_cut(node)
         self.rack.serial(True)
         for node in self.nodes:

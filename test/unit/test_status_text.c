@@ -330,6 +330,38 @@ test_why_policy(void)
 	status_doc_done(&d);
 }
 
+/* Not known: what is not well with the checks is said, and nothing else. */
+static void
+test_why_unknown(void)
+{
+	static const char status[] = "{\"alarms\":[{\"name\":\"path\","
+	    "\"text\":\"net1 is silent\"},{\"name\":\"through-vip\","
+	    "\"text\":\"checks through the vip get no answer\"}],"
+	    "\"services\":[{\"name\":\"web\",\"servers\":["
+	    "{\"name\":\"rs1\",\"weight\":9,\"configured\":9,"
+	    "\"source\":\"configured\",\"health\":\"unknown\","
+	    "\"drain\":false,\"cause\":\"\",\"active\":0,"
+	    "\"inactive\":0}]}]}";
+	struct status_doc d;
+	json_error_t e;
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	is_int(status_doc_parse(status, strlen(status), &d, &e), 0, "parsed");
+	is_int(status_why(&d, "web", "rs1", f, false), 0, "why, not known");
+	fclose(f);
+	is_str(text,
+	    "web/rs1: weight 9, configured; in the configuration 9\n"
+	    "last change    none\n"
+	    "health         unknown\n"
+	    "connections    0 active, 0 inactive\n"
+	    "alarm          checks through the vip get no answer\n",
+	    "with the alarm that tells why");
+	free(text);
+	status_doc_done(&d);
+}
+
 /* A text of up to 90 characters, some of two bytes, some that steer. */
 static json_t *
 random_text(void)
@@ -421,6 +453,7 @@ main(void)
 	test_why();
 	test_docs();
 	test_why_policy();
+	test_why_unknown();
 	test_anything();
 	return done();
 }

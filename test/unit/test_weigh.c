@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/mem.h"
 #include "ha/weigh_text.h"
 #include "test/scratch.h"
 #include "test/tap.h"
@@ -236,6 +237,42 @@ test_full(void)
 	loads(&w, 900, 900);
 	is_int(w.v[2].weight, 100, "the sorry server serves while it is full");
 	world_done(&w);
+}
+
+/* 800 and 400 of 1000: what each has left, or a part of its whole. */
+static void
+test_at_full(void)
+{
+	static const struct {
+		const char *keys;
+		int a, b;
+	} rows[] = {
+		{ "gain=100", 50, 150 },
+		{ "gain=100 at_full=20", 69, 131 },
+		{ "gain=100 at_full=90", 98, 102 },
+		{ "gain=50 at_full=20", 85, 115 },
+	};
+	struct world w;
+	char keys[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(keys, sizeof(keys), "type=load cpu=0 memory=1 "
+		    "step=1000 hysteresis=0 smoothing=0 %s", rows[i].keys);
+		begin(&w, keys, 2);
+		loads(&w, 800, 400);
+		ok(w.v[0].weight == rows[i].a && w.v[1].weight == rows[i].b,
+		    "%s: %d %d", rows[i].keys, (int)w.v[0].weight,
+		    (int)w.v[1].weight);
+		ok(strstr(w.cause[0], "80%, mean 60%") != NULL, "%s",
+		    w.cause[0]);
+		loads(&w, 500, 500);
+		loads(&w, 500, 500);
+		ok(strstr(rows[i].keys, "100") == NULL ||
+			(w.v[0].weight == 100 && w.v[1].weight == 100),
+		    "equal again: as configured, at once");
+		world_done(&w);
+	}
 }
 
 static void
@@ -529,6 +566,7 @@ main(void)
 	test_load();
 	test_overload();
 	test_full();
+	test_at_full();
 	test_resumed_overload();
 	test_slow_start();
 	test_hand();

@@ -61,13 +61,15 @@ kernel(const struct memory_setup *e, unsigned connections,
 static struct mean
 yoke(const struct memory_setup *e, unsigned connections)
 {
-	struct policy p = world_policy(KEYS "smoothing=2s full=88");
+	struct policy p = world_policy(
+	    KEYS "smoothing=500ms at_full=20 gain=100 step=1000 "
+		  "hysteresis=0 full=88");
 	struct memory_setup s = *e;
 
 	s.connections = connections;
 	s.scheduler = MEMORY_WLC;
 	s.policy = &p;
-	s.out = 0.9;
+	s.out = 0.92;
 	return mean("yoke", s);
 }
 
