@@ -124,8 +124,10 @@ RACK_LONG := test/rack/test_cluster_fs.py test/rack/test_drills_ssh.py \
 	test/rack/test_weights.py
 RACK_LONG += test/rack/test_removal.py test/rack/test_vip_path.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(wildcard test/rack/test_*.py))
-# ... and storage that both directors reach: NFS, a device.
-RACK_LONG += test/rack/test_device.py test/rack/test_nfs.py
+# ... and storage: NFS, a device that both directors reach, faults of all kinds
+# (of those test_checkpoint.py and the stores' unit tests stay).
+RACK_LONG += test/rack/test_device.py test/rack/test_nfs.py \
+	test/rack/test_storage.py
 RACK_TESTS := $(filter-out $(RACK_LONG),$(RACK_TESTS))
 UNIT_BIN = $(addprefix $(BIN)/,$(UNIT))
 WATCH_BIN = $(addprefix $(BIN)/,$(WATCH_UNIT))
