@@ -245,26 +245,18 @@ class Driver:
 
     def nic(self, node, device, up):
         """Unplugs a card: nothing leaves, nothing comes in."""
-        if up:
-            self._mend(node, device, cards.plug(device))
-            return
-        kind = cards.free(self.run(node, f"tc qdisc show dev {device} root"))
-        if kind:
-            raise DriverError(f"{node}: {device} has a queueing discipline "
-                              f"of its own ({kind})")
-        self.harm(node, device, cards.unplug(device), cards.plug(device))
+        self._card(node, device, None if up else cards.unplug(device))
 
     def shape(self, node, device, peer, how):
         """What leaves by this card for the peer meets netem's `how` ("loss
         30%", "delay 200ms 50ms"). None ends it. Clients are not touched."""
-        if how is None:
-            self._mend(node, device, cards.shape_end(device))
-            return
-        self.harm(node, device, cards.shape(device, peer, how),
-                  cards.shape_end(device))
+        self._card(node, device, how and cards.shape(device, peer, how))
 
-    def _mend(self, node, device, end):
-        self.run(node, f"{{ {end}; }} 2>/dev/null")
+    def _card(self, node, device, harm):
+        if harm:
+            self.harm(node, device, harm, cards.mend(device))
+            return
+        self.run(node, f"{{ {cards.mend(device)}; }} 2>/dev/null")
         self.end_harm(node, device)
 
     # -- faults that must end by themselves ------------------------------

@@ -43,18 +43,18 @@ def hurt(d, what, cmd, end):
 @drill("store-gone", "takes the active's checkpoint directory away")
 def store_gone(d):
     # what yoke-checkpointd may put below a mount that has just gone, or at the
-    # same place meanwhile, is put aside and removed in the end
+    # same place meanwhile, is put aside, and removed with the drill's own end
     here, away = d.conf.directory, f"{d.conf.directory}.drill"
-    aside = f"{d.conf.directory}.aside"
+    aside = f"{d.conf.directory}.drill-aside"
     hurt(d, "gone",
-         f"if mountpoint -q {here}; then mkdir -p {away} && "
+         f"[ ! -e {aside} ] && if mountpoint -q {here}; then mkdir -p {away} && "
          f"mount --move {here} {away} && mv {here} {aside}; "
          f"else mv {here} {away}; fi",
          f"if mountpoint -q {away}; then mkdir -p {here} && "
-         f"mount --move {away} {here} && rmdir {away}; "
+         f"mount --move {away} {here} && rmdir {away} && rm -rf {aside}; "
          f"elif [ -e {away} ]; then "
-         f"[ ! -e {here} ] || mv {here} {aside}; mv {away} {here}; fi; "
-         f"rm -rf {aside}")
+         f"{{ [ ! -e {here} ] || mv {here} {aside}; }} && "
+         f"mv {away} {here} && rm -rf {aside}; fi")
 
 
 @drill("store-full", "fills the active's checkpoint file system",

@@ -8,6 +8,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from driver_rack import blame                               # noqa: E402
+from cards import shape                                     # noqa: E402
 from tap import T                                           # noqa: E402
 
 RUNNER = f"{HERE}/../../contrib/drills/run.py"
@@ -23,6 +24,10 @@ def attempts(until, bad, away=(0, 0)):
 
 t.is_(len(blame(attempts(3000, (500, 1000), (1000, 1235)))[0]), 100,
       "a client that was away for a moment does not excuse an outage")
+ways = [shape(f"enp129s0f0np{i}", "192.0.2.1", "loss 1%").split("link add ")[1]
+        .split()[0] for i in (0, 1)]
+t.ok(ways[0] != ways[1] and all(len(w) <= 15 for w in ways),
+     f"two cards with long names have two ways around: {ways}")
 t.is_(blame(attempts(3000, (500, 505), (505, 1700))), ([], 1),
       "one that was away for all of it does")
 done = subprocess.run([RUNNER, "all", "--quick", "--quiet", "--driver", "rack"],
