@@ -80,9 +80,12 @@ copies_look(struct syncd *s)
 	    s->device != NULL && s->role.role == SYNC_STANDBY;
 	int was = s->copies_why;
 
-	if (!want)
+	if (!want) {
 		copies_stop(s);
-	if (!want || e->packets != NULL)
+		s->copies_why = 0;
+		return;
+	}
+	if (e->packets != NULL)
 		return;
 	early_new(s, e, s->peer_id);
 	s->copies_why = start(s);

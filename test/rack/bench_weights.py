@@ -93,6 +93,8 @@ def main():
     p.add_argument("--add", action="store_true")
     p.add_argument("--out", default="build")
     args = p.parse_args()
+    if args.runs < 1:
+        p.error("--runs: one at least")
     for name in args.parts:
         if name not in PARTS:
             p.error(f"there is no part {name}: {', '.join(PARTS)}")

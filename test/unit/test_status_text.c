@@ -296,6 +296,23 @@ test_docs(void)
 	free(golden_doc);
 }
 
+/* What `yoke why web rs1` says; the caller frees it. */
+static char *
+why_rs1(const char *status)
+{
+	struct status_doc d;
+	json_error_t e;
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	is_int(status_doc_parse(status, strlen(status), &d, &e), 0, "parsed");
+	is_int(status_why(&d, "web", "rs1", f, false), 0, "why of a server");
+	fclose(f);
+	status_doc_done(&d);
+	return text;
+}
+
 /* The whole chain: configured, by the policy, and the hand that wins. */
 static void
 test_why_policy(void)
@@ -308,15 +325,8 @@ test_why_policy(void)
 	    "\"response-time 30.0ms, mean 3.0ms; step\","
 	    "\"state_cause\":\"weight 5\",\"changed_ms\":2000,"
 	    "\"active\":1,\"inactive\":2}]}]}";
-	struct status_doc d;
-	json_error_t e;
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	char *text = why_rs1(status);
 
-	is_int(status_doc_parse(status, strlen(status), &d, &e), 0, "parsed");
-	is_int(status_why(&d, "web", "rs1", f, false), 0, "why, with a policy");
-	fclose(f);
 	is_str(text,
 	    "web/rs1: weight 5, by hand; in the configuration 100\n"
 	    "last change    weight 5, 2.0 s ago\n"
@@ -327,7 +337,6 @@ test_why_policy(void)
 	    "connections    1 active, 2 inactive\n",
 	    "configured, by the policy, and by hand");
 	free(text);
-	status_doc_done(&d);
 }
 
 /* Not known: what is not well with the checks is said, and nothing else. */
@@ -342,15 +351,8 @@ test_why_unknown(void)
 	    "\"source\":\"configured\",\"health\":\"unknown\","
 	    "\"drain\":false,\"cause\":\"\",\"active\":0,"
 	    "\"inactive\":0}]}]}";
-	struct status_doc d;
-	json_error_t e;
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	char *text = why_rs1(status);
 
-	is_int(status_doc_parse(status, strlen(status), &d, &e), 0, "parsed");
-	is_int(status_why(&d, "web", "rs1", f, false), 0, "why, not known");
-	fclose(f);
 	is_str(text,
 	    "web/rs1: weight 9, configured; in the configuration 9\n"
 	    "last change    none\n"
@@ -359,7 +361,6 @@ test_why_unknown(void)
 	    "alarm          checks through the vip get no answer\n",
 	    "with the alarm that tells why");
 	free(text);
-	status_doc_done(&d);
 }
 
 /* A text of up to 90 characters, some of two bytes, some that steer. */
