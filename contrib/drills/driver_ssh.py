@@ -15,7 +15,8 @@ from holders import holders
 from load import Load, NoLoad
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OFF_S = 60          # a switched-on director answers after this at the latest
+BOOT_S = 600        # a switched-on director answers after this at the latest
+FENCE_S = 120       # --power-off and --power-on take this at most
 UNITS = {d: d for d in (*DAEMONS, "corosync")}
 
 
@@ -194,8 +195,12 @@ class SshDriver(Driver):
     def power(self, command, node):
         words = [w.format(node=node, host=self.hosts.get(node, node))
                  for w in shlex.split(command)]
-        done = subprocess.run(words, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+        try:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, timeout=FENCE_S,
+                                  stderr=subprocess.STDOUT, text=True)
+        except (OSError, subprocess.TimeoutExpired) as e:
+            raise DriverError(f"{' '.join(words)}: {e}") from None
         if done.returncode:
             raise DriverError(f"{' '.join(words)}: {done.stdout.strip()}")
 
@@ -209,14 +214,22 @@ class SshDriver(Driver):
     def powered(self, node):
         return node not in self.off
 
+    def answers(self, node):
+        """A login to a machine that boots may hang as well as fail."""
+        try:
+            return not self.run(node, "true", check=False).returncode
+        except DriverError:
+            return False
+
     def power_on(self, node):
         if self.powered(node):
             return
         self.power(self.opt.power_on, node)
-        end = time.monotonic() + OFF_S
-        while self.run(node, "true", check=False).returncode:
+        end = time.monotonic() + BOOT_S
+        while not self.answers(node):
             if time.monotonic() > end:
-                raise DriverError(f"{node} does not answer again")
+                raise DriverError(f"{node} does not answer {BOOT_S} s after "
+                                  "it was switched on")
             time.sleep(0.5)
         self.off.discard(node)
         self.old.setdefault(node, []).append(self.watches[node])
