@@ -3,8 +3,8 @@
 The card's own queue stays: to change a busy card's loses packets of its clients.
 What is to be harmed takes a way around instead, through a device of its own (ifb)
 with a queue that loses or delays it; a filter of our number leads it there. The
-queue clsact, which has the filters, may be yoke-syncd's, or somebody's: it is made
-when it is missing, and goes when nothing is left in it.
+queue clsact, which has the filters, is there already while yoke-syncd copies; where
+it is not, it is made, and left: to make it or take it away loses packets as well.
 """
 PREF = 7777             # of our filters
 NAME = 15               # the longest name of a device
@@ -43,9 +43,6 @@ def shape(device, peer, how):
 
 def mend(device):
     """Ends either."""
-    show = f"tc filter show dev {device}"
     return (f"tc filter del dev {device} ingress pref {PREF}; "
             f"tc filter del dev {device} egress pref {PREF}; "
-            f'[ -n "$({show} ingress; {show} egress)" ] || '
-            f"tc qdisc del dev {device} clsact; "
             f"ip link del {_around(device)}; true")

@@ -84,12 +84,19 @@ packets_start(struct daemon *d)
 }
 
 static void
-packets_stop(struct daemon *d)
+packets_rest(struct daemon *d)
 {
-	mirror_stop(d->user);
+	mirror_rest(d->user);
 	copies_stop(d->user);
 	early_stop(d->user);
 	capture_stop(d->user);
+}
+
+static void
+packets_stop(struct daemon *d)
+{
+	packets_rest(d);
+	mirror_stop(d->user);
 }
 
 void
@@ -105,7 +112,7 @@ syncd_reload(struct daemon *d)
 		conf_free(c);
 		return;
 	}
-	packets_stop(d);
+	packets_rest(d);
 	targets_done(&s->targets);
 	s->targets = fresh;
 	conf_free(d->conf);

@@ -1,6 +1,5 @@
 /*
- * mirror: see mirror.h. All is taken away and made anew when something about it
- * changed; a second without copies is one of early.c's alone.
+ * mirror: see mirror.h. A second without copies is one of early.c's alone.
  */
 #include "daemons/syncd/mirror.h"
 
@@ -16,8 +15,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemons/syncd/cards_wire.h"
-#include "daemons/syncd/mirror_filter.h"
-#include "daemons/syncd/mirror_tc.h"
+#include "daemons/syncd/mirror_cards.h"
 #include "daemons/syncd/syncd.h"
 
 #define AGAIN 60 /* looks */
@@ -31,7 +29,7 @@ mirror_init(struct mirror *m)
 bool
 mirror_on(const struct mirror *m)
 {
-	return m->n_cards > 0;
+	return m->on;
 }
 
 static const struct conf_path *
@@ -108,99 +106,79 @@ tell_cards(struct syncd *s)
 	cards_done(&told);
 }
 
-static int
-copy_all(struct syncd *s, const int *cards, unsigned n)
-{
-	struct mirror *m = &s->mirror;
-	struct sock_filter *code = calloc(BPF_MAXINSNS, sizeof(*code));
-	unsigned i, len;
-	int rc = -NLE_NOMEM;
-
-	if (code != NULL)
-		rc = mirror_filter(
-		    s->targets.vips, s->targets.n_vips, code, &len);
-	if (rc == -E2BIG)
-		rc = -NLE_RANGE;
-	for (i = 0; i < n && rc == 0; i++) {
-		rc = mirror_tc_copy(m->kernel, cards[i], m->ifindex, code, len);
-		m->cards[i] = cards[i];
-		m->n_cards = i + 1;
-	}
-	free(code);
-	return rc;
-}
-
-/* What one that was killed left may be on any card. */
+/* The filters first: one without its device tells the kernel's log so. */
 static void
-take_away(struct syncd *s)
+copy_none(struct syncd *s)
 {
 	struct mirror *m = &s->mirror;
-	unsigned i;
 
-	if (!m->cleaned && mirror_nl_cards(m->kernel, 0, m->cards,
-			       &m->n_cards) < 0)
-		m->n_cards = 0;
-	for (i = 0; i < m->n_cards; i++)
-		(void)mirror_tc_end(m->kernel, m->cards[i]);
-	m->n_cards = 0;
+	mirror_cards_still(m);
 	(void)mirror_nl_delete(m->kernel, m->device.name);
 	m->ifindex = 0;
 	atomic_store(&s->early.except, 0);
 	if (m->fd >= 0)
 		(void)close(m->fd);
 	m->fd = -1;
-	m->cleaned = true;
+	m->on = false;
 }
 
 static int
-make(struct syncd *s)
+begin(struct syncd *s)
 {
 	struct mirror *m = &s->mirror;
-	int cards[MIRROR_CARDS], rc;
-	unsigned n;
+	int rc = mirror_nl_add(m->kernel, &m->device, &m->ifindex);
 
-	rc = mirror_nl_add(m->kernel, &m->device, &m->ifindex);
 	atomic_store(&s->early.except, m->ifindex);
-	if (rc == 0 && open_words(m) < 0)
-		rc = -NLE_FAILURE;
+	return rc == 0 && open_words(m) < 0 ? -NLE_FAILURE : rc;
+}
+
+/* On a standby the queues are made ready, for the day when its cards are busy. */
+static int
+step(struct syncd *s, bool want)
+{
+	struct mirror *m = &s->mirror;
+	int rc = m->cleaned ? 0 : mirror_nl_delete(m->kernel, m->device.name);
+
+	m->cleaned = rc == 0;
+	if (m->on &&
+	    (!want || if_nametoindex(m->device.name) != (unsigned)m->ifindex)) {
+		log_notice("mirror=off why=\"%s\"",
+		    want ? "its device is gone" : "not active");
+		copy_none(s);
+	}
 	if (rc == 0)
-		rc = mirror_nl_cards(m->kernel, m->ifindex, cards, &n);
-	return rc == 0 ? copy_all(s, cards, n) : rc;
+		rc = mirror_cards_follow(m);
+	if (rc < 0 || !want)
+		return rc;
+	if (!m->on)
+		rc = begin(s);
+	return rc == 0 ? mirror_cards_copy(s) : rc;
 }
 
 static void
-begin(struct syncd *s)
+keep(struct syncd *s, bool want)
 {
 	struct mirror *m = &s->mirror;
 	int rc;
 
+	if (want != m->wanted)
+		m->failed = 0;
+	m->wanted = want;
 	if (m->failed > 0 && --m->failed > 0)
 		return;
-	rc = make(s);
+	rc = step(s, want);
 	if (rc == 0) {
-		log_notice("mirror=on device=%s cards=%u", m->device.name,
-		    m->n_cards);
+		if (want && !m->on)
+			log_notice("mirror=on device=%s cards=%u",
+			    m->device.name, m->n_cards);
+		m->on = want;
 		return;
 	}
 	log_warning("mirror=failed why=\"%s\" effect=\"the standby hears of "
 		    "connections a moment after their first packet\"",
 	    nl_geterror(rc));
-	take_away(s);
+	copy_none(s);
 	m->failed = AGAIN;
-}
-
-/* The cards are others now, or the device is gone. */
-static bool
-changed(struct mirror *m)
-{
-	int now[MIRROR_CARDS];
-	unsigned n;
-
-	if (mirror_nl_cards(m->kernel, m->ifindex, now, &n) < 0)
-		return true;
-	return n != m->n_cards ||
-	    memcmp(now, m->cards, n * sizeof(*now)) != 0 ||
-	    if_nametoindex(m->device.name) != (unsigned)m->ifindex;
 }
 
 static int
@@ -227,26 +205,44 @@ set_up(struct syncd *s)
 	return m->kernel != NULL ? 0 : -ENOMEM;
 }
 
+/* It is turned off: what there was of it goes, when it is known how busy the cards
+ * are. */
+static void
+clean(struct syncd *s)
+{
+	struct mirror *m = &s->mirror;
+
+	if (m->cleaned || s->role.role == SYNC_IDLE || set_up(s) < 0)
+		return;
+	(void)mirror_nl_delete(m->kernel, m->device.name);
+	mirror_cards_clean(m, s->role.role == SYNC_ACTIVE);
+	m->cleaned = true;
+}
+
 void
 mirror_look(struct syncd *s)
 {
 	struct mirror *m = &s->mirror;
-	bool want = s->conf->sync && s->conf->sync_mirror &&
-	    s->role.role == SYNC_ACTIVE && s->early.fd >= 0;
 
-	if (s->device == NULL || (!want && m->cleaned && !mirror_on(m)) ||
-	    set_up(s) < 0)
+	if (s->device == NULL)
 		return;
-	if (!want || !m->cleaned || (mirror_on(m) && changed(m))) {
-		if (mirror_on(m))
-			log_notice("mirror=off why=\"%s\"",
-			    want ? "cards changed" : "not active");
-		take_away(s);
+	if (!s->conf->sync || !s->conf->sync_mirror) {
+		clean(s);
+		return;
 	}
-	if (want && !mirror_on(m))
-		begin(s);
-	if (mirror_on(m))
+	if (set_up(s) == 0)
+		keep(s, s->role.role == SYNC_ACTIVE && s->early.fd >= 0);
+	if (m->on)
 		tell_cards(s);
+}
+
+void
+mirror_rest(struct syncd *s)
+{
+	if (s->mirror.kernel != NULL)
+		copy_none(s);
+	s->mirror.failed = 0;
+	s->mirror.cleaned = false;
 }
 
 void
@@ -256,7 +252,8 @@ mirror_stop(struct syncd *s)
 
 	if (m->kernel == NULL)
 		return;
-	take_away(s);
+	copy_none(s);
+	mirror_cards_clean(m, s->role.role == SYNC_ACTIVE);
 	nl_socket_free(m->kernel);
 	m->kernel = NULL;
 }

@@ -19,8 +19,11 @@
 #define PRIO 0x796bU /* of our filters; whoever has it too is refused, not hit */
 #define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
-#define FOUND 1U /* the filter's number: its queue was there */
-#define MADE 2U	 /* and this: it was not */
+enum number { /* of a filter of ours */
+	FOUND = 3,    /* the mark: the queue was there */
+	MADE = 4,     /* the mark: it was not */
+	COPY = 5
+};
 #define FILTER_BYTES 65536 /* BPF_MAXINSNS are half of it */
 
 static struct rtnl_qdisc *
@@ -98,7 +101,7 @@ put_filter(struct nl_msg *m, const struct action *a,
 	if (nla_put_string(m, TCA_KIND, "bpf") < 0)
 		return -NLE_MSGSIZE;
 	options = nla_nest_start(m, TCA_OPTIONS);
-	if (options == NULL || put_action(m, a) < 0 ||
+	if (options == NULL || (a != NULL && put_action(m, a) < 0) ||
 	    nla_put_u16(m, TCA_BPF_OPS_LEN, (uint16_t)n) < 0 ||
 	    nla_put(m, TCA_BPF_OPS, (int)(n * sizeof(*code)), code) < 0)
 		return -NLE_MSGSIZE;
@@ -124,32 +127,27 @@ filter_add(struct nl_sock *k, int card, uint32_t parent, uint32_t number,
 	return rc;
 }
 
-/* The result "unspecified": the filters after ours have their say. */
 static int
-copy_add(struct nl_sock *k, int card, int device, uint32_t number,
-    const struct sock_filter *code, unsigned n)
+mark(struct nl_sock *k, int card, enum number number)
 {
-	const struct tc_mirred to = { .action = TC_ACT_UNSPEC,
-		.eaction = TCA_EGRESS_MIRROR,
-		.ifindex = (uint32_t)device };
-	const struct action a = {
-		"mirred", TCA_MIRRED_PARMS, &to, sizeof(to)
-	};
+	const struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
 
-	return filter_add(k, card, EGRESS, number, &a, code, n);
+	return filter_add(k, card, EGRESS, number, NULL, &none, 1);
 }
 
+/* number 0: all of ours */
 static int
-filter_delete(struct nl_sock *k, int card)
+filter_delete(struct nl_sock *k, int card, uint32_t number)
 {
 	struct nl_msg *m = filter_msg(
-	    RTM_DELTFILTER, NLM_F_REQUEST, card, EGRESS, OURS, 0);
+	    RTM_DELTFILTER, NLM_F_REQUEST, card, EGRESS, OURS, number);
 
 	return m == NULL ? -NLE_NOMEM : nl_send_sync(k, m);
 }
 
 struct found {
-	uint32_t ours; /* its number; 0: there is none */
+	uint32_t mark; /* FOUND, MADE; 0: there is none */
+	bool more;     /* of ours */
 	bool others;
 };
 
@@ -164,8 +162,10 @@ see(struct nl_msg *m, void *arg)
 		return NL_SKIP;
 	if (TC_H_MAJ(t->tcm_info) != PRIO << 16)
 		f->others = true;
+	else if (t->tcm_handle == FOUND || t->tcm_handle == MADE)
+		f->mark = t->tcm_handle;
 	else if (t->tcm_handle != 0)
-		f->ours = t->tcm_handle;
+		f->more = true;
 	return NL_OK;
 }
 
@@ -195,10 +195,10 @@ mirror_tc_end(struct nl_sock *k, int card)
 	struct rtnl_qdisc *q;
 	int rc = look(k, card, EGRESS, &f);
 
-	if (rc < 0 || f.ours == 0)
+	if (rc < 0 || (f.mark == 0 && !f.more))
 		return rc;
-	rc = filter_delete(k, card);
-	if (rc < 0 || f.ours != MADE || look(k, card, INGRESS, &f) < 0 ||
+	rc = filter_delete(k, card, 0);
+	if (rc < 0 || f.mark != MADE || look(k, card, INGRESS, &f) < 0 ||
 	    f.others)
 		return rc;
 	q = clsact(card);
@@ -210,20 +210,47 @@ mirror_tc_end(struct nl_sock *k, int card)
 }
 
 int
-mirror_tc_copy(struct nl_sock *k, int card, int device,
-    const struct sock_filter *code, unsigned n)
+mirror_tc_ready(struct nl_sock *k, int card)
 {
+	struct found f = { 0 };
 	struct rtnl_qdisc *q;
-	int rc = mirror_tc_end(k, card);
+	int rc = look(k, card, EGRESS, &f);
 
-	q = rc < 0 ? NULL : clsact(card);
+	if (rc == 0 && f.more)
+		rc = filter_delete(k, card, 0);
+	if (rc < 0 || (f.mark != 0 && !f.more))
+		return rc;
+	if (f.mark != 0)
+		return mark(k, card, f.mark);
+	q = clsact(card);
 	if (q == NULL)
-		return rc < 0 ? rc : -NLE_NOMEM;
+		return -NLE_NOMEM;
 	rc = rtnl_qdisc_add(k, q, NLM_F_CREATE | NLM_F_EXCL);
 	rtnl_qdisc_put(q);
 	if (rc < 0 && rc != -NLE_EXIST)
 		return rc;
-	return copy_add(k, card, device, rc == 0 ? MADE : FOUND, code, n);
+	return mark(k, card, rc == 0 ? MADE : FOUND);
+}
+
+/* The result "unspecified": the filters after ours have their say. */
+int
+mirror_tc_copy(struct nl_sock *k, int card, int device,
+    const struct sock_filter *code, unsigned n)
+{
+	const struct tc_mirred to = { .action = TC_ACT_UNSPEC,
+		.eaction = TCA_EGRESS_MIRROR,
+		.ifindex = (uint32_t)device };
+	const struct action a = {
+		"mirred", TCA_MIRRED_PARMS, &to, sizeof(to)
+	};
+
+	return filter_add(k, card, EGRESS, COPY, &a, code, n);
+}
+
+int
+mirror_tc_still(struct nl_sock *k, int card)
+{
+	return filter_delete(k, card, COPY);
 }
 
 /* A VXLAN device is a door too: what others send to its port would come in by it.

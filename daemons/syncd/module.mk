@@ -17,6 +17,7 @@ yoke-syncd_SRC := \
 	daemons/syncd/join.c \
 	daemons/syncd/main.c \
 	daemons/syncd/mirror.c \
+	daemons/syncd/mirror_cards.c \
 	daemons/syncd/mirror_nl.c \
 	daemons/syncd/mirror_tc.c \
 	daemons/syncd/packets.c \

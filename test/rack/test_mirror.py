@@ -183,36 +183,83 @@ def on(rack, node):
     return device(rack, node) != "" and filters(rack, node) == 1
 
 
-def clean(rack, node):
+def off(rack, node):
+    """No copies; the queue for them may be there."""
     return device(rack, node) == "" and \
-        "clsact" not in rack.run(node, "tc qdisc show")
+        "mirred" not in rack.run(node, "for i in $(ls /sys/class/net); do "
+                                 "tc filter show dev $i egress; done")
+
+
+def clean(rack, node):
+    return off(rack, node) and "clsact" not in rack.run(node, "tc qdisc show")
+
+
+class Queue:
+    """The queue of a busy card: to make it or take it away stops the card for a
+    moment, and what leaves then is lost (net/sched/sch_api.c, qdisc_graft). A new
+    one counts from nothing."""
+
+    def __init__(self, rack, node):
+        self.rack, self.node = rack, node
+        self.seen = wait_for(self.passed, 10, f"packets by {node}'s queue")
+
+    def passed(self):
+        out = self.rack.run(self.node, "tc -s qdisc show dev eth0")
+        at = out.find("clsact")
+        return int(out[at:].split(" pkt")[0].rsplit(None, 1)[1]) \
+            if at >= 0 else 0
+
+    def same(self, when):
+        now = self.passed()
+        t.ok(now >= self.seen, f"{when}: the queue is the same",
+             f"{self.seen} packets before, {now} after")
+        self.seen = now
 
 
 def leaves_nothing(rack, pair, active, standby):
-    t.ok(clean(rack, standby), "a standby has neither device nor filter",
+    t.ok(off(rack, standby), "a standby has neither device nor copies",
          rack.run(standby, "ip -o link; tc qdisc"))
+    rack.run(active, "ip link add new0 type dummy && ip link set new0 up; "
+             "modprobe -d /run cls_matchall;"
+             "tc qdisc add dev new0 clsact;"
+             "tc filter add dev new0 egress pref 9 matchall action pass")
+    wait_for(lambda: filters(rack, active, "new0") == 1, 10, "a filter")
+    t.ok(True, "a card that comes has one too")
     pair.kill(active, "yoke-syncd")
     pair.start_daemon(active, "yoke-syncd")
     wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
     t.ok(on(rack, active), "killed and started: one device, one filter",
          rack.run(active, "ip -o link; tc filter show dev eth0 egress"))
-    rack.run(active, "ip link add new0 type dummy && ip link set new0 up")
-    wait_for(lambda: filters(rack, active, "new0") == 1, 10, "a filter")
-    t.ok(True, "a card that comes has one too")
-    rack.run(active, "ip link del new0; modprobe -d /run cls_matchall;"
-             "tc filter add dev eth1 egress pref 9 matchall action pass")
-    wait_for(lambda: on(rack, active) and pair.status(active)["sync"]["mirror"],
-             10, "again")
+    pair.kill(standby, "yoke-syncd", "TERM")
+    wait_for(lambda: clean(rack, standby), 5, "its end")
+    t.ok(True, "a standby's that ends leaves nothing")
+    pair.start_daemon(standby, "yoke-syncd")
+    wait_for(lambda: pair.status(standby)["sync"]["mirror"], 10, "again")
     pair.kill(active, "yoke-syncd", "TERM")
-    wait_for(lambda: device(rack, active) == "", 5, "its end")
-    q = rack.run(active, "tc qdisc show")
-    t.ok("clsact" in q and q.count("clsact") == 1 and
-         "matchall" in rack.run(active, "tc filter show dev eth1 egress") and
-         filters(rack, active, "eth1") == 0,
-         "ended: nothing is left but the operator's own filter", q)
-    rack.run(active, "tc qdisc del dev eth1 clsact")
+    wait_for(lambda: off(rack, active), 5, "its end")
+    t.ok(True, "an active's that ends leaves its queues only")
     pair.start_daemon(active, "yoke-syncd")
     wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
+
+
+def stays(rack, pair, active, standby):
+    queue, other = Queue(rack, active), Queue(rack, standby)
+    rack.run(active, "ip link add new1 type dummy && ip link set new1 up")
+    wait_for(lambda: filters(rack, active, "new1") == 1, 10, "a filter")
+    queue.same("a card comes")
+    rack.run(active, "ip link del new1")
+    pair.kill(active, "yoke-syncd")
+    pair.start_daemon(active, "yoke-syncd")
+    wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
+    queue.same("killed and started")
+    pair.kill(active, "yoke-syncd", "TERM")
+    wait_for(lambda: off(rack, active), 5, "its end")
+    pair.start_daemon(active, "yoke-syncd")
+    wait_for(lambda: pair.status(active)["sync"]["mirror"], 10, "again")
+    queue.same("ended and started")
+    pair.yoke(active, "reload")
+    queue.same("reloaded")
+    return queue, other
 
 
 def echo_by(rack, node):
@@ -273,17 +320,26 @@ def tries_again(rack, pair, standby):
 
 
 def goes_along(rack, pair, active, standby):
+    queue, other = stays(rack, pair, active, standby)
     pair.yoke(active, "switch")
     pair.wait_role(standby, "active")
-    wait_for(lambda: on(rack, standby) and clean(rack, active), 10, "moved")
-    t.ok(on(rack, standby) and clean(rack, active),
+    wait_for(lambda: on(rack, standby) and off(rack, active), 10, "moved")
+    t.ok(on(rack, standby) and off(rack, active),
          "after a switch the other director copies")
+    queue.same("a standby now")
+    other.same("active now")
     wait_for(lambda: pair.status(active)["sync"]["full"], 10, "full")
     before = pair.status(active)["sync"]["copies"]
     wait_for(lambda: rack.fetch() and
              pair.status(active)["sync"]["copies"] >= before + 5, 10,
              "copies there")
     t.ok(True, "and this one hears them")
+    pair.kill(active, "yoke-syncd", "TERM")
+    wait_for(lambda: off(rack, active), 5, "its end")
+    q = rack.run(active, "tc qdisc show")
+    t.ok(q.count("clsact") == 1 and
+         "matchall" in rack.run(active, "tc filter show dev new0 egress"),
+         "ended as a standby: the operator's own queue and filter stay", q)
 
 
 with Rack() as rack, t.part("copies"):
