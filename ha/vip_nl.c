@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -53,25 +54,31 @@ attr_put(struct nlmsghdr *h, uint16_t type, const void *data, size_t len)
 }
 
 static void
-request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
-    const struct conf_vip *v, unsigned ifindex)
+ask_neighbour(struct nlmsghdr *h, const struct conf_vip *v, unsigned ifindex)
+{
+	struct ndmsg *m = NLMSG_DATA(h);
+
+	h->nlmsg_len = NLMSG_LENGTH(sizeof(*m));
+	m->ndm_family = (uint8_t)v->addr.family;
+	m->ndm_ifindex = (int)ifindex;
+	attr_put(h, NDA_DST, v->addr.bytes, addr_len(&v->addr));
+}
+
+static void
+ask_address(struct nlmsghdr *h, const struct conf_vip *v, unsigned ifindex)
 {
 	struct ifaddrmsg *m = NLMSG_DATA(h);
 	struct ifa_cacheinfo ci = { .ifa_prefered = VIP_LEASE_S,
 		.ifa_valid = VIP_LEASE_S };
 	uint32_t flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE;
 
-	memset(h, 0, MSG_BYTES);
 	h->nlmsg_len = NLMSG_LENGTH(sizeof(*m));
-	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	h->nlmsg_seq = seq;
 	m->ifa_family = v->addr.family;
 	m->ifa_prefixlen = (uint8_t)v->bits;
 	m->ifa_index = ifindex;
 	attr_put(h, IFA_LOCAL, v->addr.bytes, addr_len(&v->addr));
 	attr_put(h, IFA_ADDRESS, v->addr.bytes, addr_len(&v->addr));
-	if (type != RTM_NEWADDR)
+	if (h->nlmsg_type != RTM_NEWADDR)
 		return;
 	h->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
 	if (v->addr.family == AF_INET)
@@ -80,6 +87,20 @@ request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
 		ci.ifa_prefered = 0;
 	attr_put(h, IFA_FLAGS, &flags, sizeof(flags));
 	attr_put(h, IFA_CACHEINFO, &ci, sizeof(ci));
+}
+
+static void
+request(struct nlmsghdr *h, uint16_t type, uint32_t seq,
+    const struct conf_vip *v, unsigned ifindex)
+{
+	memset(h, 0, MSG_BYTES);
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_seq = seq;
+	if (type == RTM_DELNEIGH)
+		ask_neighbour(h, v, ifindex);
+	else
+		ask_address(h, v, ifindex);
 }
 
 /* Reads the ACKs of n requests; the first failure that is not forgiven. */
@@ -156,6 +177,16 @@ change_all(struct rtnl *nl, uint16_t type, const struct conf_vip *vips,
 	return rc;
 }
 
+/* Where this director thought the addresses to be before it held them. When it lets
+ * go of them and nobody takes them, it would forward there what still comes in for
+ * them; and if that is the other director, which thinks the same of this one, each
+ * packet goes to and fro until its TTL is used up. */
+static void
+forget(struct rtnl *nl, const struct conf_vip *vips, size_t n)
+{
+	(void)change_all(nl, RTM_DELNEIGH, vips, n);
+}
+
 /* A renewal that is under way is waited for: it must not undo this. */
 static int
 change_now(
@@ -168,7 +199,11 @@ change_now(
 static int
 nl_hold(void *ctx, const struct conf_vip *vips, size_t n)
 {
-	return change_now(ctx, RTM_NEWADDR, vips, n);
+	struct vip_nl *vn = ctx;
+	int rc = change_now(vn, RTM_NEWADDR, vips, n);
+
+	forget(&vn->now, vips, n);
+	return rc;
 }
 
 static int

@@ -132,15 +132,31 @@ def manager(sig):
                   f"{what}: started again, it is the standby")
 
 
+def elsewhere(rack, node):
+    """Where a director believes the addresses to be, if not here."""
+    return rack.run(node, f"ip neigh show {rack.VIP}; "
+                          f"ip neigh show {rack.VIP6}").strip()
+
+
+def believe(rack, node, mac):
+    """As one that has forwarded what came late for the other."""
+    rack.run(node, f"for a in {rack.VIP} {rack.VIP6}; do "
+             f"ip neigh replace $a lladdr {mac} dev eth0 nud stale; done")
+
+
 def planned():
     with Rack() as rack:
         pair, watch, active, standby = raised(rack, **CALM)
+        believe(rack, standby, "02:77:00:00:00:99")
+        t.is_(elsewhere(rack, standby).count("STALE"), 2, "a belief")
         with Traffic(rack) as load:
             load.wait_ready()
             for _ in range(3):
                 pair.yoke(active, "switch")
                 pair.wait_role(standby, "active")
                 active, standby = pair.wait_settled()
+            t.is_(elsewhere(rack, active), "",
+                  "who holds the addresses forgets where they were")
             pair.kill(active, "yoked", "TERM")
             pair.wait_role(standby, "active")
             wait_for(lambda: pair.role(active) is None, 5, "its end")
