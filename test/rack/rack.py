@@ -333,7 +333,8 @@ class Rack:
         """settings: token, consensus, link_mode; see corosync.py."""
         pid = corosync.start(self, node, **settings)
         if wait:
-            wait_for(lambda: corosync.up(self, node), 10, "corosync")
+            # 18 s were seen, on a director with much traffic and a slow CPU
+            wait_for(lambda: corosync.up(self, node), 60, "corosync")
         return pid
 
     def corosync_members(self, node):

@@ -59,7 +59,11 @@ class Traffic:
         """Ends the load in good order; the report, a dict."""
         if self.report is None:
             self.proc.send_signal(signal.SIGTERM)
-            self.proc.wait(timeout=30)
+            code = self.proc.wait(timeout=30)
+            if not os.path.exists(f"{self.dir}/report.json"):
+                with open(f"{self.dir}/err") as f:
+                    raise RuntimeError(f"the prober ended with {code} and no "
+                                       f"report: {f.read()}")
             with open(f"{self.dir}/report.json") as f:
                 self.report = json.load(f)
         return self.report
