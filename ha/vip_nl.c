@@ -17,6 +17,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,6 +40,7 @@ struct vip_nl {
 	struct rtnl now;
 	struct announce *announce;
 	struct vip_renew *renew; /* with a socket of its own */
+	bool stale;              /* neighbour entries of the addresses may be left */
 };
 
 static void
@@ -177,16 +179,6 @@ change_all(struct rtnl *nl, uint16_t type, const struct conf_vip *vips,
 	return rc;
 }
 
-/* Where this director thought the addresses to be before it held them. When it lets
- * go of them and nobody takes them, it would forward there what still comes in for
- * them; and if that is the other director, which thinks the same of this one, each
- * packet goes to and fro until its TTL is used up. */
-static void
-forget(struct rtnl *nl, const struct conf_vip *vips, size_t n)
-{
-	(void)change_all(nl, RTM_DELNEIGH, vips, n);
-}
-
 /* A renewal that is under way is waited for: it must not undo this. */
 static int
 change_now(
@@ -200,10 +192,9 @@ static int
 nl_hold(void *ctx, const struct conf_vip *vips, size_t n)
 {
 	struct vip_nl *vn = ctx;
-	int rc = change_now(vn, RTM_NEWADDR, vips, n);
 
-	forget(&vn->now, vips, n);
-	return rc;
+	vn->stale = true;
+	return change_now(vn, RTM_NEWADDR, vips, n);
 }
 
 static int
@@ -227,6 +218,19 @@ nl_renew(void *ctx, const struct conf_vip *vips, size_t n)
 	return vip_renew(vn->renew, vips, n);
 }
 
+/* Where this director thought the addresses to be before it held them. When it lets
+ * go of them and nobody takes them, it would forward there what still comes in for
+ * them; and if that is the other director, which thinks the same of this one, each
+ * packet goes to and fro until its TTL is used up. Not before the announcement:
+ * clients wait for that. */
+static void
+forget(struct vip_nl *vn, const struct conf_vip *vips, size_t n)
+{
+	if (vn->stale)
+		(void)change_all(&vn->now, RTM_DELNEIGH, vips, n);
+	vn->stale = false;
+}
+
 static int
 nl_announce(void *ctx, const struct conf_vip *vips, size_t n)
 {
@@ -238,6 +242,7 @@ nl_announce(void *ctx, const struct conf_vip *vips, size_t n)
 		one = announce_send(vn->announce, &vips[i]);
 		rc = rc != 0 ? rc : one;
 	}
+	forget(vn, vips, n);
 	return rc;
 }
 
