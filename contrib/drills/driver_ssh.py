@@ -206,10 +206,11 @@ class SshDriver(Driver):
 
     def power_cut(self, node):
         """The moment is not known better than that it was before the command
-        returned."""
+        returned. One that fails may have done it all the same: power_on
+        shall see to it."""
+        self.off.add(node)
         self.power(self.opt.power_off, node)
         self.kills.append((node, int(time.time() * 1e6)))
-        self.off.add(node)
 
     def powered(self, node):
         return node not in self.off

@@ -2,6 +2,8 @@
 from drill import ANY, DETECT, drill
 from driver import DAEMONS, at_once
 
+COLD_MS = 10000     # all daemons of both stop, then start and find each other
+
 
 @drill("power-active", "cuts the power of the active director", moves=1,
        outage=DETECT, needs=("power",), quick=True)
@@ -24,7 +26,7 @@ def power_standby(d):
 
 @drill("cold-start", "stops everything on both directors, the standby first, "
        "and starts both at once, each with a checkpoint of its own age",
-       moves=ANY, outage=ANY, reset=ANY, hung=ANY, same_table=False)
+       moves=ANY, outage=COLD_MS, reset=ANY, hung=ANY, same_table=False)
 def cold_start(d):
     a, b = d.active, d.standby
     for node in (a, b):
