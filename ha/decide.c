@@ -109,6 +109,14 @@ alone(const struct view *v)
 	return silent(v) && v->waited;
 }
 
+/* Not heard, for whatever reason: another key, paths cut, a version we do not
+ * understand. But it has what we would take. */
+static bool
+peer_answers(const struct view *v)
+{
+	return alone(v) && v->answered;
+}
+
 /* Asked by its beat, which is here long before what corosync carries. It has
  * made no change since it asks. */
 static bool
@@ -297,6 +305,7 @@ static const struct rule {
 	{ R(STARTING),     peer_stands_by,              INTENT_STAY,      WHY_PEER_FIRST,     false },
 	{ R(STARTING),     peer_cannot,                 INTENT_TAKE,      WHY_NOBODY_ACTIVE,  false },
 	{ R(STARTING),     isolated,                    INTENT_STAY,      WHY_ISOLATED,       ALARM },
+	{ R(STARTING),     peer_answers,                INTENT_STAY,      WHY_PEER_ANSWERS,   ALARM },
 	{ R(STARTING),     alone_unsure,                INTENT_STAY,      WHY_ASKING,         false },
 	{ R(STARTING),     alone_unfenced,              INTENT_FENCE,     WHY_FENCING,        ALARM },
 	{ R(STARTING),     alone,                       INTENT_TAKE,      WHY_ALONE,          ALARM },
@@ -377,6 +386,9 @@ static const struct {
 	[WHY_MAINTENANCE] = { "maintenance",
 	    "taken out of service by the operator" },
 	[WHY_RETURNED] = { "returned", "put back by the operator" },
+	[WHY_PEER_ANSWERS] = { "peer-answers",
+	    "the peer is not heard, but has the VIPs: are the paths and the "
+	    "key right?" },
 };
 
 static const struct {

@@ -20,6 +20,7 @@ struct view {
 	uint64_t table_epoch, seq;
 	bool loaded;           /* looked for a stored table, or gave up on it */
 	bool waited;           /* start_wait is over */
+	bool answered;         /* its machine answers for the VIPs */
 	bool serves;           /* can drive IPVS */
 	bool uplink;           /* reaches the outside; true while not watched */
 	bool sure;             /* that was seen since the peer fell silent */
@@ -71,6 +72,7 @@ enum why {
 	WHY_ASKING,         /* silence; witnesses are asked whether it is ours */
 	WHY_MAINTENANCE,    /* the operator took it out of service */
 	WHY_RETURNED,       /* and put it back */
+	WHY_PEER_ANSWERS,   /* not heard, but its machine has the VIPs */
 	WHY__LAST
 };
 

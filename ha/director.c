@@ -168,6 +168,7 @@ director_view(const struct director *d, struct view *v)
 		.seq = d->table.seq,
 		.loaded = d->loaded,
 		.waited = d->waited,
+		.answered = d->answered,
 		.serves = d->ipvs.drives,
 		.uplink = reaches_outside(d),
 		.sure = sure_of_outside(d),
@@ -403,6 +404,15 @@ director_on_witness(struct director *d)
 {
 	if (d->decision.why == WHY_ASKING)
 		director_evaluate(d);
+}
+
+void
+director_on_answered(struct director *d, bool answered)
+{
+	if (d->answered == answered)
+		return;
+	d->answered = answered;
+	director_evaluate(d);
 }
 
 static void

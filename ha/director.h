@@ -87,7 +87,7 @@ struct director {
 	struct follow follow;
 	struct restored restored; /* where the table came from */
 
-	bool loaded, waited, leaving, holding;
+	bool loaded, waited, answered, leaving, holding;
 	bool uplink;              /* reaches the outside; see director_on_uplink() */
 	usec_t uplink_back;       /* since then it does again; 0: ever did */
 	bool maintain;            /* the operator's wish, while it stands */
@@ -156,6 +156,8 @@ void director_on_store(struct director *d); /* checkpointd came (back) */
 /* Whether the uplink is well, as ha/uplink.h judges; well until first said. */
 void director_on_uplink(struct director *d, bool well);
 void director_on_witness(struct director *d); /* one answered */
+/* Whether the peer's machine answers for the VIPs; no until first said. */
+void director_on_answered(struct director *d, bool answered);
 /* Somebody touched the VIPs: renews and announces them at once. False: not now,
  * we do not hold them, or are looking whether they are still ours. */
 bool director_on_vips_touched(struct director *d);

@@ -70,6 +70,18 @@ note(struct vip_dup *u, size_t i, const uint8_t mac[6])
 	u->ops->found(u->ctx, &u->conf->vips[i], s);
 }
 
+static size_t
+place(const struct vip_dup *u, const char *device, const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < u->conf->n_vips; i++)
+		if (addr_cmp(&u->conf->vips[i].addr, addr) == 0 &&
+		    strcmp(u->conf->vips[i].device, device) == 0)
+			break;
+	return i;
+}
+
 void
 vip_dup_claim(struct vip_dup *u, const char *device, const struct addr *addr,
     const uint8_t mac[6], bool to_all)
@@ -81,14 +93,14 @@ vip_dup_claim(struct vip_dup *u, const char *device, const struct addr *addr,
 		return;
 	if (is_peer_addr(u, addr))
 		learn_peer(u, mac);
-	if (!u->holding || u->seen == NULL)
+	i = place(u, device, addr);
+	if (i == u->conf->n_vips || u->seen == NULL)
 		return;
-	for (i = 0; i < u->conf->n_vips; i++)
-		if (addr_cmp(&u->conf->vips[i].addr, addr) == 0)
-			break;
-	if (i == u->conf->n_vips ||
-	    strcmp(u->conf->vips[i].device, device) != 0)
+	if (!u->holding) {
+		if (is_peer_mac(u, mac))
+			u->peer_had = now;
 		return;
+	}
 	if (is_peer_mac(u, mac) && now - u->held_since < DUP_FIRST_ASK)
 		return;
 	note(u, i, mac);
@@ -147,10 +159,28 @@ on_ask(void *arg)
 	size_t i;
 
 	ask_peer(u); /* its card may be another one by now */
-	for (i = 0; u->holding && i < u->conf->n_vips; i++)
+	for (i = 0; (u->holding || u->seeking) && i < u->conf->n_vips; i++)
 		u->ops->ask(
 		    u->ctx, &u->conf->vips[i].addr, u->conf->vips[i].device);
-	timer_in(&u->ask, DUP_ASK);
+	timer_in(&u->ask, u->seeking ? DUP_SEEK : DUP_ASK);
+}
+
+void
+vip_dup_seek(struct vip_dup *u, bool seeking)
+{
+	if (u->seeking == seeking)
+		return;
+	u->seeking = seeking;
+	u->peer_had = 0;
+	if (!u->holding)
+		timer_in(&u->ask, seeking ? DUP_WHO : DUP_ASK);
+}
+
+bool
+vip_dup_peer_has(const struct vip_dup *u)
+{
+	return u->peer_had != 0 &&
+	       loop_now(u->loop) - u->peer_had <= DUP_SEEK_RECENT;
 }
 
 void
@@ -159,6 +189,7 @@ vip_dup_hold(struct vip_dup *u, bool holding)
 	if (u->holding == holding)
 		return;
 	u->holding = holding;
+	u->peer_had = 0;
 	u->held_since = loop_now(u->loop);
 	if (u->seen != NULL)
 		memset(u->seen, 0, u->conf->n_vips * sizeof(*u->seen));

@@ -1,6 +1,6 @@
 /*
  * vip_dup: does somebody else on the segment claim a VIP that this director
- * holds? Claims are heard as they are made (ARP, neighbour advertisements), and
+ * holds, or the peer one that it would take? Claims are heard as they are made (ARP, neighbour advertisements), and
  * every half minute all are asked who has it, so that a silent duplicate is
  * found too: RFC 5227 (a probe, which changes nobody's neighbour table) and
  * RFC 4861.
@@ -19,6 +19,8 @@
 #define DUP_ASK (30 * USEC_S)
 #define DUP_WHO (100 * USEC_MS)	  /* after the start: who is the peer? */
 #define DUP_ASK_PEER (2 * USEC_S) /* and again, until it is known */
+#define DUP_SEEK (250 * USEC_MS)  /* before we take any: has the peer? */
+#define DUP_SEEK_RECENT USEC_S	  /* three such without an answer: no */
 #define DUP_RECENT                                                             \
 	(100 * USEC_S)		 /* three questions without an answer: gone    \
 				  */
@@ -54,8 +56,9 @@ struct vip_dup {
 	struct vip_dup_seen *seen; /* one for each VIP, in their order */
 	uint8_t peers[DUP_PEER_MACS][6];
 	unsigned n_peers;
-	bool holding;
+	bool holding, seeking;
 	usec_t held_since, defended, told;
+	usec_t peer_had; /* a VIP, while we held none; 0: not known to */
 	struct timer ask, who;
 };
 
@@ -65,6 +68,12 @@ void vip_dup_stop(struct vip_dup *u);
 /* -ENOMEM: duplicates are noticed no more. */
 int vip_dup_reload(struct vip_dup *u, const struct conf *fresh);
 void vip_dup_hold(struct vip_dup *u, bool holding); /* from now on */
+
+/* Asks again and again whether the peer has them, for vip_dup_peer_has(). */
+void vip_dup_seek(struct vip_dup *u, bool seeking);
+/* The peer answers for a VIP, as of a second ago; it is known by the hardware
+ * addresses that its paths' addresses have. */
+bool vip_dup_peer_has(const struct vip_dup *u);
 
 /* addr is said to be at mac, on the segment of device; to_all: everybody was
  * told so, not only we. */

@@ -53,7 +53,7 @@ on_role(const struct transition *t, void *arg)
 	log_notice("node=%s %s", y->conf->self->name, text);
 	yoked_watch(y, text);
 	yoked_store_role(y, t);
-	yoked_vips_hold(y);
+	yoked_vips_role(y);
 	if (t->to == ROLE_ACTIVE || t->from == ROLE_ACTIVE ||
 	    t->from == ROLE_HANDING_OVER)
 		yoked_monitor_sync(y);
@@ -111,6 +111,7 @@ on_tick(void *arg)
 {
 	struct yoked *y = arg;
 
+	yoked_vips_tick(y);
 	guard_alive(y->guard, loop_turn(y->loop), y->director.holding);
 }
 

@@ -92,7 +92,8 @@ listen_to(struct neigh *n, const struct addr *addrs, size_t count)
 		log_err("segment=deaf why=\"%s\"", err_text(rc));
 }
 
-/* Claims of VIPs that we hold are duplicates; the peer's tell its card. */
+/* Claims of VIPs that we hold are duplicates, of those that we would take their
+ * holder's; the peer's own tell its card. */
 void
 yoked_net_listen(struct yoked *y)
 {
@@ -105,7 +106,7 @@ yoked_net_listen(struct yoked *y)
 	for (i = 0; i < c->peer->n_paths; i++)
 		if (c->peer->paths[i].type == PATH_UDP)
 			addrs[n++] = c->peer->paths[i].address;
-	for (i = 0; y->director.holding && i < c->n_vips; i++)
+	for (i = 0; (y->net.held || y->net.seeks) && i < c->n_vips; i++)
 		addrs[n++] = c->vips[i].addr;
 	listen_to(y->net.claims, addrs, n);
 	free(addrs);
@@ -198,11 +199,13 @@ yoked_net_start(struct yoked *y)
 			rc = yoked_vips_start(y);
 		n->started = true;
 	}
-	if (rc < 0)
+	if (rc < 0) {
 		yoked_net_stop(y);
-	else
-		yoked_net_listen(y);
-	return rc;
+		return rc;
+	}
+	yoked_vips_role(y);
+	yoked_net_listen(y);
+	return 0;
 }
 
 void

@@ -23,7 +23,8 @@ struct yoked_net {
 	struct uplink uplink;
 	struct vip_watch vips;
 	struct vip_dup dups;
-	bool held; /* the VIPs, when their watch was last told */
+	bool held;  /* the VIPs, when their watch was last told */
+	bool seeks; /* whether the peer has them */
 };
 
 /* yoked_net.c */
@@ -37,7 +38,8 @@ void yoked_net_listen(struct yoked *y); /* to whose claims has changed */
 int yoked_vips_start(struct yoked *y); /* 0 or -ENOMEM */
 void yoked_vips_stop(struct yoked *y);
 void yoked_vips_reload(struct yoked *y);
-void yoked_vips_hold(struct yoked *y); /* perhaps others than before */
+void yoked_vips_role(struct yoked *y); /* what we do about them has changed */
+void yoked_vips_tick(struct yoked *y);
 void yoked_vips_claim(struct yoked *y, int index, const struct neigh_claim *c);
 
 /* yoked_status_net.c: what of it is about our own network */

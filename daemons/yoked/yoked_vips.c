@@ -163,21 +163,42 @@ yoked_vips_claim(struct yoked *y, int index, const struct neigh_claim *c)
 		    &y->net.dups, l->name, &c->addr, c->mac, c->to[0] & 1);
 }
 
+/* A standby hears the active; who is in these roles, or comes from them, may
+ * not. */
+static bool
+may_not_know(enum role r)
+{
+	return r == ROLE_STARTING || r == ROLE_FAULT || r == ROLE_MAINTENANCE;
+}
+
 void
-yoked_vips_hold(struct yoked *y)
+yoked_vips_role(struct yoked *y)
 {
 	bool held = y->director.holding;
+	bool seeks = may_not_know(y->director.role);
 	bool ours = held && y->director.role != ROLE_HANDING_OVER;
 
 	if (!y->net.started)
 		return;
 	if (y->net.dups.holding != ours)
 		vip_dup_hold(&y->net.dups, ours); /* the peer may claim them */
-	if (y->net.held == held)
+	vip_dup_seek(&y->net.dups, seeks);
+	if (y->net.held == held && y->net.seeks == seeks)
 		return;
-	y->net.held = held;
-	vip_watch_hold(&y->net.vips);
+	y->net.seeks = seeks;
+	if (y->net.held != held) {
+		y->net.held = held;
+		vip_watch_hold(&y->net.vips);
+	}
 	yoked_net_listen(y);
+}
+
+void
+yoked_vips_tick(struct yoked *y)
+{
+	if (y->net.seeks)
+		director_on_answered(
+		    &y->director, vip_dup_peer_has(&y->net.dups));
 }
 
 int

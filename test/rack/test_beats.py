@@ -166,6 +166,24 @@ def dead_stays_dead(rack, pair, gun, a, b, file, watch):
     return b, a
 
 
+def deaf(pair, a, b, before):
+    """Nothing of the peer is heard that counts: no beat, and no corosync yet."""
+    pair.configure(b)
+    pair.start_daemon(b, "yoked")
+    wait_for(lambda: pair.role(b), 8, "yoked without linkd")
+    wait_for(lambda: pair.status(b)["uptime_ms"] > 4000, 15, "long start_wait")
+    s = pair.status(b)
+    t.ok(s["role"] == "starting" and
+         any(x.startswith("peer-answers ") for x in alarms(pair, b)),
+         "another key and no corosync: it does not take what the peer has",
+         (s["role"], sorted(alarms(pair, b))))
+    s = pair.status(a)
+    t.is_((s["role"], s["epoch"], s["seq"]),
+          ("active", before["epoch"], before["seq"]), "nor moves it the active")
+    pair.kill(b, "yoked", "TERM")
+    wait_for(lambda: pair.role(b) is None, 5, f"end of {b}")
+
+
 def another_key(rack, pair, a, b):
     """b comes with another key: nobody can tell the peer from a forger."""
     for name in ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord"):
@@ -173,6 +191,7 @@ def another_key(rack, pair, a, b):
     wait_for(lambda: pair.role(b) is None, 5, f"end of {b}")
     key, pair.key = pair.key, os.urandom(32).hex()
     before = pair.status(a)
+    deaf(pair, a, b, before)
     pair.start_node(b)
     wait_for(lambda: pair.role(b), 8, "yoked with another key")
     for n in (a, b):

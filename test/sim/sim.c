@@ -258,6 +258,21 @@ on_left(void *arg)
 	n->runs = false;
 }
 
+/* Both are on the segment of the addresses while their uplinks are well. */
+static void
+on_tick(void *arg)
+{
+	struct sim_node *n = arg;
+	unsigned other = !n->side;
+
+	if (sim_is(n->sim, n->side, ROLE_STARTING) ||
+	    sim_is(n->sim, n->side, ROLE_FAULT) ||
+	    sim_is(n->sim, n->side, ROLE_MAINTENANCE))
+		director_on_answered(&n->director,
+		    !n->uplink_lost && !n->sim->nodes[other].uplink_lost &&
+			sim_holds(n->sim, other));
+}
+
 static const struct director_listener listener = {
 	.on_change = on_change,
 	.on_table = on_table,
@@ -265,6 +280,7 @@ static const struct director_listener listener = {
 	.on_path = on_path,
 	.on_note = on_note,
 	.on_left = on_left,
+	.on_tick = on_tick,
 };
 
 static void

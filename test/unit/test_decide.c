@@ -96,6 +96,7 @@ FLAG(peer_serves)
 FLAG(loaded)
 FLAG(peer_ready)
 FLAG(waited)
+FLAG(answered)
 FLAG(fence)
 FLAG(sure)
 FLAG(in_step)
@@ -145,6 +146,7 @@ static const struct dim {
 	{ "hurt-long", 2, NO_YES, set_hurt_long, ACT },
 	{ "peer-ready", 2, NO_YES, set_peer_ready, START },
 	{ "waited", 2, NO_YES, set_waited, START },
+	{ "answered", 2, NO_YES, set_answered, START },
 	{ "sure", 2, NO_YES, set_sure, START | STAND },
 	{ "fence", 2, NO_YES, set_fence, START | STAND },
 };
@@ -194,6 +196,8 @@ broken_take(const struct view *v, bool heard)
 		return "takes though it may be the one cut off";
 	if (v->role == ROLE_STARTING && !heard && !v->waited)
 		return "takes before it listened";
+	if (v->role == ROLE_STARTING && !heard && v->answered)
+		return "takes what the peer's machine has";
 	if (!heard && !v->sure && !(v->role == ROLE_STANDBY && died))
 		return "takes though it is not sure of the outside";
 	if (!heard && v->fence && !(v->role == ROLE_STANDBY && died))

@@ -208,9 +208,44 @@ test_asked(void)
 	scene_done(&s);
 }
 
+static void
+test_seek(void)
+{
+	struct scene s;
+
+	scene_init(&s);
+	vip_dup_seek(&s.dup, true);
+	pass(&s, DUP_WHO);
+	ok(s.asked[0] == 1 && s.asked[1] == 1 && s.asked[2] >= 1,
+	    "who starts asks for the peer and for the VIPs");
+	pass(&s, 4 * DUP_SEEK);
+	ok(s.asked[0] == 5 && s.asked[1] == 5, "four times a second");
+	claim(&s, 0, peer_mac, false);
+	ok(!vip_dup_peer_has(&s.dup), "it may be anybody who answers");
+	vip_dup_claim(&s.dup, "eth0", &s.paths[1].address, peer_mac, false);
+	claim(&s, 0, other, false);
+	vip_dup_claim(&s.dup, "eth1", &s.vips[0].addr, peer_mac, false);
+	ok(!vip_dup_peer_has(&s.dup), "others do not count, nor other segments");
+	claim(&s, 1, peer_mac, false);
+	ok(vip_dup_peer_has(&s.dup), "the peer has one");
+	is_int(s.found, 0, "which is no duplicate: we hold none");
+	pass(&s, DUP_SEEK_RECENT);
+	ok(vip_dup_peer_has(&s.dup), "a lost answer does not matter");
+	pass(&s, 1);
+	ok(!vip_dup_peer_has(&s.dup), "who says no more has none");
+	claim(&s, 0, peer_mac, false);
+	vip_dup_seek(&s.dup, false);
+	ok(!vip_dup_peer_has(&s.dup), "forgotten when it is not asked any more");
+	s.asked[0] = 0;
+	pass(&s, DUP_ASK - 1);
+	is_int(s.asked[0], 0, "and nothing is");
+	scene_done(&s);
+}
+
 int
 main(void)
 {
+	test_seek();
 	test_other();
 	test_peer();
 	test_asked();
