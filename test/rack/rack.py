@@ -268,6 +268,7 @@ class Rack:
         end = "ab"[self.NODES.index(node)]
         if up:
             self.serial_order("raise", end)
+            m.renew_serial()
         else:
             self.serial_order("drop", end, m.proc.pid if m.proc else 0)
 

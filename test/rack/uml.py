@@ -17,6 +17,7 @@ import subprocess
 import termios
 import time
 
+import mconsole
 import net
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -184,6 +185,31 @@ class Machine:
         fd = os.open(self.serial, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         termios.tcflush(fd, termios.TCIOFLUSH)
         os.close(fd)
+
+    def _dead_terminal(self):
+        """Does it keep one that is gone?"""
+        fds = f"/proc/{self.proc.pid}/fd"
+        for fd in os.listdir(fds):
+            with contextlib.suppress(OSError):
+                where = os.readlink(f"{fds}/{fd}")
+                if "/pts/" in where and where.endswith(" (deleted)"):
+                    return True
+        return False
+
+    def renew_serial(self):
+        """When its terminal hangs up a User Mode Linux sometimes does not notice
+        (1 in about 30 while its cards are busy), and keeps the dead one for
+        ever: each write fails, each open gives it again. So the line is
+        configured anew, which works while nobody has it open."""
+        with contextlib.suppress(FileNotFoundError, TimeoutError):
+            for _ in range(30):
+                if not self.proc or not self._dead_terminal():
+                    break
+                try:
+                    mconsole.ask(f"{self.rack_dir}/uml/{self.node}/mconsole",
+                                 f"config ssl0=tty:{self.serial}")
+                except mconsole.Refused:
+                    time.sleep(0.1)
 
     def ready(self):
         if self.proc.poll() is not None:
