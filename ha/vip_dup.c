@@ -153,15 +153,27 @@ on_who(void *arg)
 }
 
 static void
+ask_vips(struct vip_dup *u, size_t most)
+{
+	size_t i, n = u->conf->n_vips;
+	const struct conf_vip *v;
+
+	for (i = 0; i < n && i < most; i++) {
+		v = &u->conf->vips[u->next++ % n];
+		u->ops->ask(u->ctx, &v->addr, v->device);
+	}
+}
+
+static void
 on_ask(void *arg)
 {
 	struct vip_dup *u = arg;
-	size_t i;
 
 	ask_peer(u); /* its card may be another one by now */
-	for (i = 0; (u->holding || u->seeking) && i < u->conf->n_vips; i++)
-		u->ops->ask(
-		    u->ctx, &u->conf->vips[i].addr, u->conf->vips[i].device);
+	if (u->holding)
+		ask_vips(u, u->conf->n_vips);
+	else if (u->seeking)
+		ask_vips(u, DUP_SEEK_MOST);
 	timer_in(&u->ask, u->seeking ? DUP_SEEK : DUP_ASK);
 }
 

@@ -1,9 +1,9 @@
 /*
  * vip_dup: does somebody else on the segment claim a VIP that this director
- * holds, or the peer one that it would take? Claims are heard as they are made (ARP, neighbour advertisements), and
- * every half minute all are asked who has it, so that a silent duplicate is
- * found too: RFC 5227 (a probe, which changes nobody's neighbour table) and
- * RFC 4861.
+ * holds, or the peer one that it would take? Claims are heard as they are made
+ * (ARP, neighbour advertisements), and every half minute all are asked who has
+ * it, so that a silent duplicate is found too: RFC 5227 (a probe, which changes
+ * nobody's neighbour table) and RFC 4861.
  *
  * It only judges; hearing and asking is a port.
  */
@@ -21,6 +21,7 @@
 #define DUP_ASK_PEER (2 * USEC_S) /* and again, until it is known */
 #define DUP_SEEK (250 * USEC_MS)  /* before we take any: has the peer? */
 #define DUP_SEEK_RECENT USEC_S	  /* three such without an answer: no */
+#define DUP_SEEK_MOST 8		  /* VIPs at once: who has one has all */
 #define DUP_RECENT                                                             \
 	(100 * USEC_S)		 /* three questions without an answer: gone    \
 				  */
@@ -59,6 +60,7 @@ struct vip_dup {
 	bool holding, seeking;
 	usec_t held_since, defended, told;
 	usec_t peer_had; /* a VIP, while we held none; 0: not known to */
+	size_t next;	 /* VIP to ask for */
 	struct timer ask, who;
 };
 

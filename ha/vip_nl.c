@@ -40,7 +40,7 @@ struct vip_nl {
 	struct rtnl now;
 	struct announce *announce;
 	struct vip_renew *renew; /* with a socket of its own */
-	bool stale;              /* neighbour entries of the addresses may be left */
+	bool stale; /* neighbour entries of the addresses may be left */
 };
 
 static void
@@ -218,11 +218,11 @@ nl_renew(void *ctx, const struct conf_vip *vips, size_t n)
 	return vip_renew(vn->renew, vips, n);
 }
 
-/* Where this director thought the addresses to be before it held them. When it lets
- * go of them and nobody takes them, it would forward there what still comes in for
- * them; and if that is the other director, which thinks the same of this one, each
- * packet goes to and fro until its TTL is used up. Not before the announcement:
- * clients wait for that. */
+/* Where this director thought the addresses to be before it held them. When it
+ * lets go of them and nobody takes them, it would forward there what still
+ * comes in for them; and if that is the other director, which thinks the same
+ * of this one, each packet goes to and fro until its TTL is used up. Not before
+ * the announcement: clients wait for that. */
 static void
 forget(struct vip_nl *vn, const struct conf_vip *vips, size_t n)
 {

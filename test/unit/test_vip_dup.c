@@ -2,6 +2,8 @@
  * test_vip_dup: claims of the VIPs by others, on a fake clock.
  */
 #include "ha/vip_dup.h"
+
+#include "common/mem.h"
 #include "test/fake/loop_fake.h"
 #include "test/tap.h"
 
@@ -208,6 +210,29 @@ test_asked(void)
 	scene_done(&s);
 }
 
+/* The second VIP stands for all that come after it. */
+static void
+many(struct scene *s)
+{
+	static struct conf_vip vips[100];
+	size_t i;
+
+	vips[0] = s->vips[0];
+	for (i = 1; i < ARRAY_LEN(vips); i++)
+		vips[i] = s->vips[1];
+	s->conf.vips = vips;
+	s->conf.n_vips = ARRAY_LEN(vips);
+	is_int(vip_dup_reload(&s->dup, &s->conf), 0, "a hundred VIPs");
+	s->asked[0] = s->asked[1] = 0;
+	vip_dup_seek(&s->dup, true);
+	pass(s, DUP_WHO);
+	is_int(s->asked[0] + s->asked[1], DUP_SEEK_MOST, "eight at once");
+	pass(s, 12 * DUP_SEEK);
+	ok(s->asked[0] > 0 && s->asked[0] <= 2 &&
+		s->asked[0] + s->asked[1] == 13 * DUP_SEEK_MOST,
+	    "and all of them in turn");
+}
+
 static void
 test_seek(void)
 {
@@ -225,7 +250,8 @@ test_seek(void)
 	vip_dup_claim(&s.dup, "eth0", &s.paths[1].address, peer_mac, false);
 	claim(&s, 0, other, false);
 	vip_dup_claim(&s.dup, "eth1", &s.vips[0].addr, peer_mac, false);
-	ok(!vip_dup_peer_has(&s.dup), "others do not count, nor other segments");
+	ok(!vip_dup_peer_has(&s.dup),
+	    "others do not count, nor other segments");
 	claim(&s, 1, peer_mac, false);
 	ok(vip_dup_peer_has(&s.dup), "the peer has one");
 	is_int(s.found, 0, "which is no duplicate: we hold none");
@@ -235,10 +261,12 @@ test_seek(void)
 	ok(!vip_dup_peer_has(&s.dup), "who says no more has none");
 	claim(&s, 0, peer_mac, false);
 	vip_dup_seek(&s.dup, false);
-	ok(!vip_dup_peer_has(&s.dup), "forgotten when it is not asked any more");
+	ok(!vip_dup_peer_has(&s.dup),
+	    "forgotten when it is not asked any more");
 	s.asked[0] = 0;
 	pass(&s, DUP_ASK - 1);
 	is_int(s.asked[0], 0, "and nothing is");
+	many(&s);
 	scene_done(&s);
 }
 
