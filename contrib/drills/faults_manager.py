@@ -22,8 +22,10 @@ def yoked_stop(d):
            "the hung one's leases to end")
     d.kill(d.active, "yoked", "CONT")
     d.wait_role(d.active, "standby")
-    d.check(d.status(d.active)["epoch"] == d.epoch + 1,
+    d.check(d.status(d.active)["peer"]["epoch"] == d.epoch + 1,
             "the revived one did not see the higher term")
+    d.wait(lambda: d.status(d.active)["epoch"] == d.epoch + 1,
+           "the revived one to have the higher term's table")
     d.quiet(0.5, "the revived one stands down", active=d.standby)
 
 
