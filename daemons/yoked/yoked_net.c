@@ -106,7 +106,7 @@ yoked_net_listen(struct yoked *y)
 	for (i = 0; i < c->peer->n_paths; i++)
 		if (c->peer->paths[i].type == PATH_UDP)
 			addrs[n++] = c->peer->paths[i].address;
-	for (i = 0; (y->net.held || y->net.seeks) && i < c->n_vips; i++)
+	for (i = 0; (y->net.held || y->net.dups.seeking) && i < c->n_vips; i++)
 		addrs[n++] = c->vips[i].addr;
 	listen_to(y->net.claims, addrs, n);
 	free(addrs);

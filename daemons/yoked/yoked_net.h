@@ -23,8 +23,7 @@ struct yoked_net {
 	struct uplink uplink;
 	struct vip_watch vips;
 	struct vip_dup dups;
-	bool held;  /* the VIPs, when their watch was last told */
-	bool seeks; /* whether the peer has them */
+	bool held; /* the VIPs, when their watch was last told */
 };
 
 /* yoked_net.c */

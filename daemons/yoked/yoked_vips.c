@@ -175,17 +175,16 @@ void
 yoked_vips_role(struct yoked *y)
 {
 	bool held = y->director.holding;
-	bool seeks = may_not_know(y->director.role);
+	bool sought = y->net.dups.seeking;
 	bool ours = held && y->director.role != ROLE_HANDING_OVER;
 
 	if (!y->net.started)
 		return;
 	if (y->net.dups.holding != ours)
 		vip_dup_hold(&y->net.dups, ours); /* the peer may claim them */
-	vip_dup_seek(&y->net.dups, seeks);
-	if (y->net.held == held && y->net.seeks == seeks)
+	vip_dup_seek(&y->net.dups, may_not_know(y->director.role));
+	if (y->net.held == held && y->net.dups.seeking == sought)
 		return;
-	y->net.seeks = seeks;
 	if (y->net.held != held) {
 		y->net.held = held;
 		vip_watch_hold(&y->net.vips);
@@ -196,7 +195,7 @@ yoked_vips_role(struct yoked *y)
 void
 yoked_vips_tick(struct yoked *y)
 {
-	if (y->net.seeks)
+	if (y->net.dups.seeking)
 		director_on_answered(
 		    &y->director, vip_dup_peer_has(&y->net.dups));
 }
