@@ -8,7 +8,6 @@
 #include <malloc.h>
 #include <qb/qbdefs.h>
 #include <qb/qbloop.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "common/lock_memory.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/urgent.h"
 
 /* ---- arguments ---- */
 
@@ -142,13 +142,12 @@ parse_args(struct daemon *d, int argc, char **argv)
 static void
 set_priority(int priority)
 {
-	struct sched_param sp = { .sched_priority = priority };
-	int policy = priority > 0 ? SCHED_RR : SCHED_OTHER;
+	int rc = urgent_real_time(priority);
 
-	if (sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &sp) < 0)
+	if (rc < 0)
 		log_warning("cannot=real-time priority=%d why=\"%s\" "
 			    "effect=\"late under load\"",
-		    priority, err_text(-errno));
+		    priority, err_text(rc));
 }
 
 void

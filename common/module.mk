@@ -35,4 +35,5 @@ COMMON_SRC += \
 	common/service.c \
 	common/thread.c \
 	common/timers.c \
+	common/urgent.c \
 	common/usec.c

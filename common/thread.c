@@ -3,10 +3,8 @@
  */
 #include "common/thread.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #define STACK (64 * 1024)
 
@@ -40,15 +38,4 @@ thread_end(pthread_t thread, usec_t t)
 
 	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &ts) != 0)
 		(void)pthread_detach(thread);
-}
-
-void
-thread_be_urgent(void)
-{
-	int policy = sched_getscheduler(getpid());
-	struct sched_param sp;
-
-	if (policy >= 0 && sched_getparam(getpid(), &sp) == 0 &&
-	    sp.sched_priority > 0)
-		(void)sched_setscheduler(0, policy, &sp);
 }

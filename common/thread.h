@@ -18,8 +18,4 @@ int thread_start(void *(*fn)(void *arg), void *arg, pthread_t *ret);
  * kernel keeps longer ends alone. */
 void thread_end(pthread_t thread, usec_t t);
 
-/* Called by a thread for itself: as urgent as the process, which new threads
- * are not (SCHED_RESET_ON_FORK). */
-void thread_be_urgent(void);
-
 #endif

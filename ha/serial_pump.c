@@ -15,6 +15,7 @@
 
 #include "common/mem.h"
 #include "common/thread.h"
+#include "common/urgent.h"
 
 #define CHUNK 1024
 
@@ -62,7 +63,7 @@ pump(void *arg)
 		{ .fd = p->stop, .events = POLLIN } };
 	int n;
 
-	thread_be_urgent();
+	urgent_too();
 	for (;;) {
 		n = poll(fds, ARRAY_LEN(fds), -1);
 		if ((n < 0 && errno != EINTR) || (n > 0 && fds[1].revents != 0))

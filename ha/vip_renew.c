@@ -11,7 +11,12 @@
 
 #include "common/mem.h"
 #include "common/thread.h"
+#include "common/urgent.h"
 #include "common/usec.h"
+
+/* A lease needs far less. */
+#define RUNTIME USEC_MS
+#define PERIOD (20 * USEC_MS)
 
 #define STOP_WAIT (100 * USEC_MS) /* at an orderly stop it is idle */
 
@@ -66,12 +71,21 @@ serve(struct vip_renew *r)
 	(void)pthread_cond_broadcast(&r->idle);
 }
 
+/* It works on the active only, whose leases must not run out because real-time
+ * work is halted. */
+static void
+be_urgent(void)
+{
+	if (urgent_deadline(RUNTIME, PERIOD) < 0)
+		urgent_too();
+}
+
 static void *
 renewer(void *arg)
 {
 	struct vip_renew *r = arg;
 
-	thread_be_urgent();
+	be_urgent();
 	(void)pthread_mutex_lock(&r->lock);
 	while (!r->stop) {
 		if (r->busy)

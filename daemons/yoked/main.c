@@ -17,7 +17,6 @@
 #include "daemons/yoked/yoked.h"
 #include "schema/files.h"
 
-#define RT_PRIORITY 50
 #define READERS "yoke" /* the group that may read status */
 
 /* By the file alone: getgrnam() may ask a directory somewhere, and loads a
@@ -94,7 +93,7 @@ static int
 guard_begin(struct daemon *d)
 {
 	struct yoked *y = d->user;
-	int rc = guard_start(d->conf, RT_PRIORITY, &y->guard);
+	int rc = guard_start(d->conf, YOKED_PRIORITY, &y->guard);
 
 	if (rc < 0)
 		log_warning("guard=none why=\"%s\" effect=\"a dead manager's "
@@ -253,7 +252,7 @@ static const struct daemon_desc desc = {
 	.parts = parts,
 	.n_parts = ARRAY_LEN(parts),
 	.needs_root = true,
-	.rt_priority = RT_PRIORITY,
+	.rt_priority = YOKED_PRIORITY,
 	.lock_memory = true,
 	.reload = reload,
 	.leave = leave,

@@ -25,6 +25,7 @@
 #include "ha/sync_wire.h"
 #include "ha/vip.h"
 
+#define YOKED_PRIORITY 50 /* real-time, SCHED_RR */
 #define HELPER_SILENT (3 * USEC_S) /* one that says nothing for so long hangs */
 
 /* Messages for a client whose ring is full, bounded. */

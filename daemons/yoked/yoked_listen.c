@@ -5,8 +5,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/err.h"
 #include "common/log.h"
+#include "common/urgent.h"
 #include "daemons/yoked/yoked.h"
+
+/* Of the active, see be_urgent(): more than it needs, and little enough that a
+ * machine with one CPU grants it beside others. */
+#define RUNTIME (4 * USEC_MS)
+#define PERIOD (10 * USEC_MS)
 
 static void
 on_change(const struct change *c, void *arg)
@@ -35,6 +42,34 @@ on_table(void *arg)
 	yoked_monitor_sync(y);
 }
 
+static bool
+holds(enum role role)
+{
+	return role == ROLE_ACTIVE || role == ROLE_HANDING_OVER;
+}
+
+/* Who holds the addresses must be heard while real-time work is halted. Who
+ * listens is better halted with it: the kernel's receive threads are, and a
+ * standby that is awake then would take what was not brought to it for silence
+ * (beats.h: it knows when it slept). */
+static void
+be_urgent(const struct transition *t)
+{
+	int rc;
+
+	if (holds(t->to) == holds(t->from))
+		return;
+	if (!holds(t->to)) {
+		(void)urgent_real_time(YOKED_PRIORITY);
+		return;
+	}
+	rc = urgent_deadline(RUNTIME, PERIOD);
+	if (rc < 0)
+		log_notice("cannot=deadline why=\"%s\" effect=\"halted with "
+			   "all real-time work, see yoked(8)\"",
+		    err_text(rc));
+}
+
 static void
 on_role(const struct transition *t, void *arg)
 {
@@ -50,6 +85,7 @@ on_role(const struct transition *t, void *arg)
 	for (i = 0; i < t->n_steps && n > 0 && n < (int)sizeof(text); i++)
 		n += snprintf(text + n, sizeof(text) - (size_t)n,
 		    " %s_us=%" PRIu64, t->steps[i].name, t->steps[i].took);
+	be_urgent(t);
 	log_notice("node=%s %s", y->conf->self->name, text);
 	yoked_watch(y, text);
 	yoked_store_role(y, t);

@@ -109,10 +109,11 @@ def part_touched(r):
     changed("another prefix", f"ip addr add {rack.VIP}/24 dev eth0", 0,
             lambda have: (rack.VIP, 24) not in have and
             (rack.VIP, 32) in have)
-    # before yoked, which has priority 50, gets to it
-    changed("another prefix of IPv6", "exec chrt -f 60 sh -c 'ip addr del "
+    # before yoked gets to it
+    pid = pair.status(a)["pid"]
+    changed("another prefix of IPv6", f"kill -STOP {pid}; ip addr del "
             f"{rack.VIP6}/128 dev eth0; ip addr add {rack.VIP6}/64 dev eth0 "
-            "nodad'", 1,
+            f"nodad; kill -CONT {pid}", 1,
             lambda have: (rack.VIP6, 64) not in have and
             (rack.VIP6, 128) in have)
     t.is_(pair.role(a), "active", "none of it moved the service")

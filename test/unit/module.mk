@@ -233,6 +233,10 @@ test_vip_watch_SRC := \
 test_vip_dup_SRC := \
 	test/fake/loop_fake.c \
 	test/unit/test_vip_dup.c
+UNIT += test_urgent
+test_urgent_SRC := \
+	test/unit/test_urgent.c
+
 UNIT += test_vip_renew
 test_vip_renew_SRC := \
 	test/unit/test_vip_renew.c
