@@ -9,7 +9,7 @@
 import json
 import os
 
-from uml import REPO, RunError, wait_for
+from uml import REPO, RUN_S, RunError, wait_for
 
 BIN = os.environ.get("YOKE_BIN", f"{REPO}/build/bin")
 DAEMONS = ("yoked", "yoke-linkd", "yoke-checkpointd", "yoke-monitord",
@@ -151,7 +151,7 @@ class Pair:
 
     # -- questions -------------------------------------------------------
 
-    def yoke(self, node, args, check=True, timeout=8):
+    def yoke(self, node, args, check=True, timeout=RUN_S):
         return self.rack.run(node, f"{BIN}/yoke -c {CONF} -n {node} {args}",
                              check=check, timeout=timeout)
 

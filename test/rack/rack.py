@@ -36,7 +36,8 @@ import hostkernel                                           # noqa: E402
 import keepalived                                           # noqa: E402
 import net                                                  # noqa: E402
 import servers                                              # noqa: E402
-from uml import Cut, Machine, Output, RunError, wait_for    # noqa: E402,F401
+from uml import (Cut, Machine, Output, RunError, RUN_S,        # noqa: E402,F401
+                 wait_for)
 
 BASE = os.environ.get("YOKE_RACK_DIR", "/dev/shm")
 RT_KEPT = f"{BASE}/yoke-rt-limit"
@@ -218,7 +219,7 @@ class Rack:
         """Stops a director's time (on=False: lets it go on)."""
         self.machines[node].freeze(on)
 
-    def run(self, node, cmd, timeout=5, check=True, input=b""):
+    def run(self, node, cmd, timeout=RUN_S, check=True, input=b""):
         """Runs a shell command (or argv list) in a director. Returns its
         output (stdout and stderr; .raw bytes, .returncode). RunError when it
         fails (check) or is late; OSError when the machine does not answer."""

@@ -45,7 +45,8 @@ class T:
         try:
             yield
         except Exception as e:
-            self.ok(False, f"{text}: {type(e).__name__}",
+            why = (str(e).splitlines() or [""])[0].replace("#", "")
+            self.ok(False, f"{text}: {type(e).__name__}: {why}",
                     traceback.format_exc())
             with contextlib.suppress(Exception):
                 self.note(self.dump() if self.dump else "")

@@ -4,6 +4,7 @@ cold start, drift. State is read, never logs; conditions are waited for.
 
 usage: test_failover.py [PART...]     power killed stopped switch faults cold
 COLD_RUNS: how many cold starts (default 4; `make check` stays short)."""
+import json
 import os
 import sys
 import time
@@ -12,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pair import Pair                                       # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
-from traffic import Traffic, Watch                          # noqa: E402
+from traffic import LIGHT, Traffic, Watch                   # noqa: E402
 
 t = T()
 COLD_RUNS = int(os.environ.get("COLD_RUNS", "4"))
@@ -43,93 +44,127 @@ def one_holder(watch, rack, node, what, overlap_ms=0):
     t.is_(h["at_end"], [node], f"{what}: {node} alone holds the VIP at the end")
     t.ok(h["longest_overlap_ms"] <= overlap_ms + watch.seen_ms(),
          f"{what}: never two holders for more than {overlap_ms} ms",
-         h["longest_overlap_ms"])
+         json.dumps({"holders": h, "kills": watch.kills}))
 
 
-def raised(rack, **options):
-    pair = Pair(rack, **options)
-    pair.start()
-    active, standby = pair.wait_settled()
-    watch = Watch(rack)
-    for node in rack.NODES:
-        watch.start(node)
-    return pair, watch, active, standby
+class Stage:
+    """One pair for all parts, one after another; a new one after a part that
+    failed, which may have left it in any state."""
+
+    def __init__(self):
+        self.rack = self.pair = None
+
+    def close(self):
+        if self.rack is not None:
+            self.rack.close()
+        self.rack = self.pair = None
+
+    def empty(self):
+        """A rack on which corosync runs and nothing of ours."""
+        if self.rack is None:
+            self.rack = Rack()
+            self.rack.__enter__()
+            self.rack.each(self.rack.start_corosync)
+        for node in self.rack.NODES:
+            stop_all(self.rack, node)
+        self.pair = None
+        return self.rack
+
+    def raised(self):
+        """(rack, pair, watch, active, standby): settled and watched."""
+        if self.rack is None:
+            self.rack = Rack()
+            self.rack.__enter__()
+        if self.pair is None:
+            self.pair = Pair(self.rack, **CALM)
+            self.pair.start()
+        active, standby = self.pair.wait_settled()
+        watch = Watch(self.rack)
+        for node in self.rack.NODES:
+            self.rack.run(node, "pkill -KILL vipwatch", check=False)
+            watch.start(node)
+        return self.rack, self.pair, watch, active, standby
 
 
-def power_cut():
-    with Rack() as rack:
-        pair, watch, active, standby = raised(rack, **CALM)
-        with Traffic(rack) as load:
-            load.wait_ready()
-            pair.yoke(active, "server drain web6 rs2")
-            orders = "".join(f"server weight web rs{i % 3 + 1} {i}\n"
-                             for i in range(1, 101))
-            start = time.monotonic()
-            rack.run(active, f"{pair.bin}/yoke batch", input=orders)
-            t.note(f"100 changes took {time.monotonic() - start:.2f} s")
-            before, kernel = pair.status(active), pair.kernel(active)
-            load.mark()
-            watch.killed(active, rack.power_cut(active))
-            pair.wait_role(standby, "active")
-            wait_for(lambda: rack.fetch() in rack.RS, 10, "service")
-            time.sleep(1.5)             # traffic afterwards, for the report
-        after = pair.status(standby)
-        load_ok(load.report, "power cut")
-        rows = [[(v["name"], v["weight"], v["source"], v["health"], v["cause"])
-                 for v in s["servers"]] for s in before["services"]]
-        t.is_([[(v["name"], v["weight"], v["source"], v["health"], v["cause"])
-                for v in s["servers"]] for s in after["services"]], rows,
-              "power cut: yoke's table is exactly the one before")
-        t.is_(pair.kernel(standby), kernel,
-              "power cut: so is the kernel's, on the other director")
-        t.is_(after["epoch"], before["epoch"] + 1, "power cut: a new term")
-        t.is_(after["restored"]["from"], "replica",
-              "power cut: the standby had it all")
-        t.ok(rack.fetch(rack.VIP6) in rack.RS, "power cut: IPv6 VIP serves")
-        one_holder(watch, rack, standby, "power cut")
-        rack.boot(active)
-        watch.start(active)
-        rack.start_corosync(active)
-        pair.start_node(active)
-        t.is_(pair.wait_settled(), (standby, active),
-              "power cut: the dead one comes back as the standby, in step")
-        t.is_(pair.kernel(active), pair.kernel(standby),
-              "power cut: its IPVS is equal")
-        one_holder(watch, rack, standby, "return")
+def stop_all(rack, node):
+    rack.run(node, "pkill -KILL yoke; pkill -KILL vipwatch; "
+             f"ip addr del {rack.VIP}/32 dev eth0;"
+             f"ip addr del {rack.VIP6}/128 dev eth0; ipvsadm -C",
+             check=False)
 
 
-def manager(sig):
+def power_cut(stage):
+    rack, pair, watch, active, standby = stage.raised()
+    with Traffic(rack, **LIGHT) as load:
+        load.wait_ready()
+        pair.yoke(active, "server drain web6 rs2")
+        orders = "".join(f"server weight web rs{i % 3 + 1} {i}\n"
+                         for i in range(1, 101))
+        start = time.monotonic()
+        rack.run(active, f"{pair.bin}/yoke batch", input=orders)
+        t.note(f"100 changes took {time.monotonic() - start:.2f} s")
+        before, kernel = pair.status(active), pair.kernel(active)
+        load.mark()
+        watch.killed(active, rack.power_cut(active))
+        pair.wait_role(standby, "active")
+        wait_for(lambda: rack.fetch() in rack.RS, 10, "service")
+        time.sleep(1.5)             # traffic afterwards, for the report
+    after = pair.status(standby)
+    load_ok(load.report, "power cut")
+    rows = [[(v["name"], v["weight"], v["source"], v["health"], v["cause"])
+             for v in s["servers"]] for s in before["services"]]
+    t.is_([[(v["name"], v["weight"], v["source"], v["health"], v["cause"])
+            for v in s["servers"]] for s in after["services"]], rows,
+          "power cut: yoke's table is exactly the one before")
+    t.is_(pair.kernel(standby), kernel,
+          "power cut: so is the kernel's, on the other director")
+    t.is_(after["epoch"], before["epoch"] + 1, "power cut: a new term")
+    t.is_(after["restored"]["from"], "replica",
+          "power cut: the standby had it all")
+    t.ok(rack.fetch(rack.VIP6) in rack.RS, "power cut: IPv6 VIP serves")
+    one_holder(watch, rack, standby, "power cut")
+    rack.boot(active)
+    watch.start(active)
+    rack.start_corosync(active)
+    pair.start_node(active)
+    t.is_(pair.wait_settled(), (standby, active),
+          "power cut: the dead one comes back as the standby, in step")
+    t.is_(pair.kernel(active), pair.kernel(standby),
+          "power cut: its IPVS is equal")
+    one_holder(watch, rack, standby, "return")
+
+
+def manager(stage, sig):
     """The manager dies or hangs; the machine lives."""
     what = f"SIG{sig} of yoked"
-    with Rack() as rack:
-        pair, watch, active, standby = raised(rack, **CALM)
-        with Traffic(rack) as load:
-            load.wait_ready()
-            load.mark()
-            pair.kill(active, "yoked", sig)
-            pair.wait_role(standby, "active")
-            wait_for(lambda: not rack.has_vip(active), 5, "end of the lease")
-            time.sleep(1)
-            if sig == "STOP":
-                pair.kill(active, "yoked", "CONT")
-                pair.wait_role(active, "standby", 10)
-                wait_for(pair.settled, 20, "a settled pair")
-        load_ok(load.report, what)
-        t.is_(clean(load.report), 0, f"{what}: no request failed")
-        h = watch.holders()
-        t.is_(h["at_end"], [standby], f"{what}: {standby} holds the VIP")
-        t.ok(h["longest_gap_ms"] <= watch.seen_ms(),
-             f"{what}: never without a holder", h)
-        t.ok(h["overlap_ms"] <= LEASE_MS + 700,
-             f"{what}: the dead one's lease ended", h["overlap_ms"])
-        t.note(f"{what}: both had the VIP for {h['overlap_ms']} ms "
-               f"(goal 100, the lease alone would take {LEASE_MS})")
-        t.ok(h["overlap_ms"] <= 500 + watch.seen_ms(),
-             f"{what}: its guard let go before the lease ended")
-        if sig == "KILL":
-            pair.start_daemon(active, "yoked")
-            t.is_(pair.wait_settled(), (standby, active),
-                  f"{what}: started again, it is the standby")
+    rack, pair, watch, active, standby = stage.raised()
+    with Traffic(rack, **LIGHT) as load:
+        load.wait_ready()
+        load.mark()
+        pair.kill(active, "yoked", sig)
+        pair.wait_role(standby, "active")
+        wait_for(lambda: not rack.has_vip(active), 5, "end of the lease")
+        time.sleep(1)
+        if sig == "STOP":
+            pair.kill(active, "yoked", "CONT")
+            pair.wait_role(active, "standby", 10)
+            wait_for(pair.settled, 20, "a settled pair")
+    load_ok(load.report, what)
+    t.is_(clean(load.report), 0, f"{what}: no request failed")
+    h = watch.holders()
+    t.is_(h["at_end"], [standby], f"{what}: {standby} holds the VIP")
+    t.ok(h["longest_gap_ms"] <= watch.seen_ms(),
+         f"{what}: never without a holder", h)
+    t.ok(h["overlap_ms"] <= LEASE_MS + 700,
+         f"{what}: the dead one's lease ended", h["overlap_ms"])
+    t.note(f"{what}: both had the VIP for {h['overlap_ms']} ms "
+           f"(goal 100, the lease alone would take {LEASE_MS})")
+    t.ok(h["overlap_ms"] <= 500 + watch.seen_ms(),
+         f"{what}: its guard let go before the lease ended")
+    if sig == "KILL":
+        pair.start_daemon(active, "yoked")
+        t.is_(pair.wait_settled(), (standby, active),
+              f"{what}: started again, it is the standby")
 
 
 def elsewhere(rack, node):
@@ -144,73 +179,72 @@ def believe(rack, node, mac):
              f"ip neigh replace $a lladdr {mac} dev eth0 nud stale; done")
 
 
-def planned():
-    with Rack() as rack:
-        pair, watch, active, standby = raised(rack, **CALM)
-        believe(rack, standby, "02:77:00:00:00:99")
-        t.is_(elsewhere(rack, standby).count("STALE"), 2, "a belief")
-        with Traffic(rack) as load:
-            load.wait_ready()
-            for _ in range(3):
-                pair.yoke(active, "switch")
-                pair.wait_role(standby, "active")
-                active, standby = pair.wait_settled()
-            t.is_(elsewhere(rack, active), "",
-                  "who holds the addresses forgets where they were")
-            pair.kill(active, "yoked", "TERM")
+def planned(stage):
+    rack, pair, watch, active, standby = stage.raised()
+    believe(rack, standby, "02:77:00:00:00:99")
+    t.is_(elsewhere(rack, standby).count("STALE"), 2, "a belief")
+    with Traffic(rack, **LIGHT) as load:
+        load.wait_ready()
+        for _ in range(3):
+            pair.yoke(active, "switch")
             pair.wait_role(standby, "active")
-            wait_for(lambda: pair.role(active) is None, 5, "its end")
-            time.sleep(0.5)
-        load_ok(load.report, "switch")
-        t.is_(clean(load.report), 0, "switch: no request failed")
-        h = watch.holders()
-        t.ok(h["at_end"] == [standby] and
-             h["longest_gap_ms"] <= watch.seen_ms(),
-             "switch and orderly stop: never without a holder", h)
-        pair.start_daemon(active, "yoked")
-        t.is_(pair.wait_settled(), (standby, active),
-              "orderly stop: started again, it is the standby")
+            active, standby = pair.wait_settled()
+        t.is_(elsewhere(rack, active), "",
+              "who holds the addresses forgets where they were")
         pair.kill(active, "yoked", "TERM")
+        pair.wait_role(standby, "active")
         wait_for(lambda: pair.role(active) is None, 5, "its end")
-        out = pair.yoke(standby, "switch", check=False)
-        t.is_(out.returncode, 1, "switch without a standby is refused")
-        t.is_(pair.role(standby), "active", "and nothing moves")
+        time.sleep(0.5)
+    load_ok(load.report, "switch")
+    t.is_(clean(load.report), 0, "switch: no request failed")
+    h = watch.holders()
+    t.ok(h["at_end"] == [standby] and
+         h["longest_gap_ms"] <= watch.seen_ms(),
+         "switch and orderly stop: never without a holder", h)
+    pair.start_daemon(active, "yoked")
+    t.is_(pair.wait_settled(), (standby, active),
+          "orderly stop: started again, it is the standby")
+    pair.kill(active, "yoked", "TERM")
+    wait_for(lambda: pair.role(active) is None, 5, "its end")
+    out = pair.yoke(standby, "switch", check=False)
+    t.is_(out.returncode, 1, "switch without a standby is refused")
+    t.is_(pair.role(standby), "active", "and nothing moves")
+    pair.start_daemon(active, "yoked")
 
 
-def little_faults():
-    with Rack() as rack:
-        pair, watch, active, standby = raised(rack, **CALM)
-        epoch = pair.status(active)["epoch"]
-        with Traffic(rack) as load:
-            load.wait_ready()
-            rack.nic(standby, "eth1", False)
-            wait_for(lambda: not all(p["up"] for p in
-                                     pair.status(active)["paths"]), 5,
-                     "a path down")
-            rack.nic(standby, "eth1", True)
-            wait_for(lambda: all(p["up"] for p in
-                                 pair.status(active)["paths"]), 5, "both up")
-            rack.stop_corosync(active, kill=True)
-            wait_for(lambda: not pair.status(active)["link"]["connected"], 5,
-                     "corosync's end to be seen")
-            pair.yoke(active, "server weight web rs1 41")
-            rack.start_corosync(active)
-            wait_for(pair.settled, 20, "a settled pair")
-            t.is_(pair.table(standby)["web"]["rs1"], 41,
-                  "corosync killed and restarted: the standby caught up")
-            pair.kill(standby, "yoke-linkd")
-            pair.kill(active, "yoke-linkd")
-            wait_for(lambda: not pair.status(active)["link"]["helper"], 5,
-                     "linkd's end to be seen")
-            for node in rack.NODES:
-                pair.start_daemon(node, "yoke-linkd")
-            wait_for(pair.settled, 20, "a settled pair")
-        load_ok(load.report, "little faults")
-        t.is_(clean(load.report), 0, "little faults: no request failed")
-        t.is_((pair.role(active), pair.status(active)["epoch"]),
-              ("active", epoch), "NIC, corosync, linkd lost: nothing moved")
-        one_holder(watch, rack, active, "little faults")
-        drift(rack, pair, active, standby)
+def little_faults(stage):
+    rack, pair, watch, active, standby = stage.raised()
+    epoch = pair.status(active)["epoch"]
+    with Traffic(rack, **LIGHT) as load:
+        load.wait_ready()
+        rack.nic(standby, "eth1", False)
+        wait_for(lambda: not all(p["up"] for p in
+                                 pair.status(active)["paths"]), 5,
+                 "a path down")
+        rack.nic(standby, "eth1", True)
+        wait_for(lambda: all(p["up"] for p in
+                             pair.status(active)["paths"]), 5, "both up")
+        rack.stop_corosync(active, kill=True)
+        wait_for(lambda: not pair.status(active)["link"]["connected"], 5,
+                 "corosync's end to be seen")
+        pair.yoke(active, "server weight web rs1 41")
+        rack.start_corosync(active)
+        wait_for(pair.settled, 20, "a settled pair")
+        t.is_(pair.table(standby)["web"]["rs1"], 41,
+              "corosync killed and restarted: the standby caught up")
+        pair.kill(standby, "yoke-linkd")
+        pair.kill(active, "yoke-linkd")
+        wait_for(lambda: not pair.status(active)["link"]["helper"], 5,
+                 "linkd's end to be seen")
+        for node in rack.NODES:
+            pair.start_daemon(node, "yoke-linkd")
+        wait_for(pair.settled, 20, "a settled pair")
+    load_ok(load.report, "little faults")
+    t.is_(clean(load.report), 0, "little faults: no request failed")
+    t.is_((pair.role(active), pair.status(active)["epoch"]),
+          ("active", epoch), "NIC, corosync, linkd lost: nothing moved")
+    one_holder(watch, rack, active, "little faults")
+    drift(rack, pair, active, standby)
 
 
 def drift(rack, pair, active, standby):
@@ -229,6 +263,7 @@ def drift(rack, pair, active, standby):
         t.note(f"in {took:.2f} s (goal 2 s)")
         t.ok("10.77.0.99:99" in str(pair.kernel(node)),
              f"a foreign service on {node} is left alone")
+    rack.each(lambda n: rack.run(n, "ipvsadm -D -t 10.77.0.99:99"))
 
 
 def cold_start(rack, first, gap):
@@ -248,29 +283,30 @@ def cold_start(rack, first, gap):
          f"cold start, {first} first by {gap * 1000:.0f} ms: one active, "
          f"never two holders", h)
     for node in rack.NODES:
-        rack.run(node, "pkill -KILL yoke; pkill -KILL vipwatch; "
-                 f"ip addr del {rack.VIP}/32 dev eth0;"
-                 f"ip addr del {rack.VIP6}/128 dev eth0; ipvsadm -C",
-                 check=False)
+        stop_all(rack, node)
 
 
-def cold_starts():
-    with Rack() as rack:
-        rack.each(rack.start_corosync)
-        for i in range(COLD_RUNS):
-            cold_start(rack, rack.NODES[i % 2], (0, 0, 0.02, 0.3)[i % 4])
+def cold_starts(stage):
+    rack = stage.empty()
+    for i in range(COLD_RUNS):
+        cold_start(rack, rack.NODES[i % 2], (0, 0, 0.02, 0.3)[i % 4])
 
 
 PARTS = {
     "power": power_cut,
-    "killed": lambda: manager("KILL"),
-    "stopped": lambda: manager("STOP"),
+    "killed": lambda stage: manager(stage, "KILL"),
+    "stopped": lambda stage: manager(stage, "STOP"),
     "switch": planned,
     "faults": little_faults,
     "cold": cold_starts,
 }
 
+the_stage = Stage()
 for name in sys.argv[1:] or PARTS:
+    failed = t.failed
     with t.part(name):
-        PARTS[name]()
+        PARTS[name](the_stage)
+    if t.failed > failed:
+        the_stage.close()
+the_stage.close()
 sys.exit(t.done())

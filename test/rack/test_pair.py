@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pair import CONF, Pair                            # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
-from traffic import Traffic, Watch                          # noqa: E402
+from traffic import LIGHT, Traffic, Watch                   # noqa: E402
 
 t = T()
 CALM = {"interval": "50ms", "misses": 6}
@@ -40,7 +40,7 @@ def maintenance():
         watch = Watch(rack)
         for node in rack.NODES:
             watch.start(node)
-        with Traffic(rack) as load:
+        with Traffic(rack, **LIGHT) as load:
             load.wait_ready()
             out = pair.yoke(active, "maintenance on")
             t.ok("hands over" in out, "an active one hands over first", out)

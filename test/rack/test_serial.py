@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pair import Pair                                       # noqa: E402
 from rack import Rack, wait_for                             # noqa: E402
 from tap import T                                           # noqa: E402
-from traffic import Traffic, Watch                          # noqa: E402
+from traffic import LIGHT, Traffic, Watch                   # noqa: E402
 
 t = T()
 BEAT_MS, MISSES = 100, 6
@@ -109,7 +109,7 @@ def power_cut(rack, pair, active, standby):
     watch = Watch(rack)
     for node in rack.NODES:
         watch.start(node)
-    with Traffic(rack) as load:
+    with Traffic(rack, **LIGHT) as load:
         load.wait_ready()
         load.mark()
         watch.killed(active, rack.power_cut(active))

@@ -18,6 +18,9 @@ from uml import HERE, REPO, wait_for
 # Between two requests on a connection. At 20-50 ms the packets alone (10 000 a
 # second) took 70 % of a director's CPU: what was measured was that.
 BUSY_MS = "80-160"
+# Enough to see a connection lost. 500 new ones a second keep a director so busy
+# that a command takes two seconds there.
+LIGHT = dict(rate=150, established=50, young_rate=20)
 BIN = os.environ.get("YOKE_BIN", f"{REPO}/build/bin")
 
 

@@ -37,6 +37,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 Cut = collections.namedtuple("Cut", "realtime monotonic")
 
 
+PATIENCE = 2    # times as slow a machine may be
+RUN_S = 20      # a command, at most
+
+
 class RunError(Exception):
     """A command in a machine failed; .output and .returncode say how."""
 
@@ -59,8 +63,10 @@ class Output(str):
 
 def wait_for(fn, deadline_s, what):
     """Calls fn until it returns something true; returns that. Exceptions of
-    the waiting kind (no answer yet) count as not yet."""
-    end, pause, last = time.monotonic() + deadline_s, 0.002, None
+    the waiting kind (no answer yet) count as not yet. deadline_s is what a
+    machine with nothing else to do needs at most; it ends waiting, it judges
+    nothing."""
+    end, pause, last = (time.monotonic() + PATIENCE * deadline_s, 0.002, None)
     while True:
         try:
             got = fn()
@@ -69,7 +75,7 @@ def wait_for(fn, deadline_s, what):
         except (OSError, RunError) as e:
             last = e
         if time.monotonic() >= end:
-            raise TimeoutError(f"{what}: not within {deadline_s} s"
+            raise TimeoutError(f"{what}: not within {PATIENCE * deadline_s} s"
                                + (f" (last: {last})" if last else ""))
         time.sleep(pause)
         pause = min(pause * 1.5, 0.02)
@@ -242,7 +248,7 @@ class Machine:
 
     # -- commands ------------------------------------------------------
 
-    def call(self, req, data=b"", timeout=5.0):
+    def call(self, req, data=b"", timeout=RUN_S):
         """One request to the machine's agent; returns (head, body)."""
         if not self.proc:
             raise ConnectionError(f"{self.node} is off")
