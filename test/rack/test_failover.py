@@ -44,7 +44,8 @@ def one_holder(watch, rack, node, what, overlap_ms=0):
     t.is_(h["at_end"], [node], f"{what}: {node} alone holds the VIP at the end")
     t.ok(h["longest_overlap_ms"] <= overlap_ms + watch.seen_ms(),
          f"{what}: never two holders for more than {overlap_ms} ms",
-         json.dumps({"holders": h, "kills": watch.kills}))
+         json.dumps({"holders": h, "kills": watch.kills,
+                     "logs": watch.logs}))
 
 
 class Stage:
