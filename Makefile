@@ -145,11 +145,11 @@ check: deps
 	$(Q)+$(MAKE) --no-print-directory -j2 --output-sync=target W=1 programs testprograms
 	$(Q)+$(MAKE) --no-print-directory check-all W=1
 
-# Unit tests wait more than they compute: clang builds meanwhile.
+# Unit tests and those of what is installed wait more than they compute: clang
+# builds meanwhile.
 check-all: layers programs testprograms
-	$(Q)+$(MAKE) --no-print-directory -j2 --output-sync=target \
-		check-unit check-clang
-	$(Q)+$(MAKE) --no-print-directory check-files
+	$(Q)+$(MAKE) --no-print-directory -j3 --output-sync=target \
+		check-unit check-clang check-files
 	$(Q)+$(MAKE) --no-print-directory check-san
 	$(Q)+$(MAKE) --no-print-directory check-rack
 
@@ -160,10 +160,13 @@ check-unit: programs $(UNIT_BIN)
 	$(Q)+test/clean.sh $(MAKE) --no-print-directory -j2 --output-sync=target \
 		unit-main unit-watch
 
+# Those that take longest first, so that none of them is left alone at the end.
+LONGEST := $(addprefix $(BIN)/,test_serial_pair sim_sweep test_store_flip sim_soak)
 SLOW_SAN = $(if $(SAN),$(BIN)/test_snmpd)
 .PHONY: unit-main unit-watch
 unit-main:
-	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 2 $(filter-out $(WATCH_BIN),$(UNIT_BIN))
+	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 2 $(LONGEST) \
+		$(filter-out $(LONGEST) $(WATCH_BIN),$(UNIT_BIN))
 
 unit-watch:
 	$(Q)YOKE_BIN=$(BIN) $(PROVE) -j 4 $(filter-out $(SLOW_SAN),$(WATCH_BIN))
@@ -175,12 +178,15 @@ check-files: programs
 
 check-clang:
 	@echo "== clang builds it without a warning"
-	$(Q)+$(MAKE) --no-print-directory CC=clang W=1 programs testprograms
+	$(Q)+$(MAKE) --no-print-directory CC=clang W=1 CFLAGS=-O1 \
+		programs testprograms
 
 # A third of the time to build is what its users do not see: line numbers stay.
+AS_SAN := SAN=address,undefined CFLAGS="-O1 -g1"
 check-san:
-	$(Q)+$(MAKE) --no-print-directory check-unit SAN=address,undefined \
-		CFLAGS="-O1 -g1"
+	$(Q)+$(MAKE) --no-print-directory -j2 --output-sync=target $(AS_SAN) \
+		programs testprograms
+	$(Q)+$(MAKE) --no-print-directory check-unit $(AS_SAN)
 
 # The pair on a fake clock through random schedules of faults; a violation
 # prints its seed, which build/bin/sim_soak -v SEED 10 plays again.

@@ -9,6 +9,9 @@
  * Under a deadline (SCHED_DEADLINE, sched(7)) it is not, and goes before all
  * real-time work.
  *
+ * Only for the calling thread, and for a reason: Linux 6.1 and 6.18 keep the
+ * reservation of a sleeping thread that another one takes its deadline from.
+ *
  * All return 0 or -errno; then nothing has changed.
  */
 #ifndef COMMON_URGENT_H

@@ -11,14 +11,14 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pair import Pair                                       # noqa: E402
-from rack import Rack, wait_for                             # noqa: E402
+from rack import wait_for                                   # noqa: E402
+from stage import Stage, stop_all                           # noqa: E402
 from tap import T                                           # noqa: E402
 from traffic import LIGHT, Traffic, Watch                   # noqa: E402
 
 t = T()
 COLD_RUNS = int(os.environ.get("COLD_RUNS", "4"))
 LEASE_MS = 1300     # a lease and one renewal, and the kernel's own check
-CALM = {"interval": "50ms", "misses": 6}    # where speed is not the question
 OTHER = {"d1": "d2", "d2": "d1"}
 
 
@@ -46,52 +46,6 @@ def one_holder(watch, rack, node, what, overlap_ms=0):
          f"{what}: never two holders for more than {overlap_ms} ms",
          json.dumps({"holders": h, "kills": watch.kills,
                      "logs": watch.logs}))
-
-
-class Stage:
-    """One pair for all parts, one after another; a new one after a part that
-    failed, which may have left it in any state."""
-
-    def __init__(self):
-        self.rack = self.pair = None
-
-    def close(self):
-        if self.rack is not None:
-            self.rack.close()
-        self.rack = self.pair = None
-
-    def empty(self):
-        """A rack on which corosync runs and nothing of ours."""
-        if self.rack is None:
-            self.rack = Rack()
-            self.rack.__enter__()
-            self.rack.each(self.rack.start_corosync)
-        for node in self.rack.NODES:
-            stop_all(self.rack, node)
-        self.pair = None
-        return self.rack
-
-    def raised(self):
-        """(rack, pair, watch, active, standby): settled and watched."""
-        if self.rack is None:
-            self.rack = Rack()
-            self.rack.__enter__()
-        if self.pair is None:
-            self.pair = Pair(self.rack, **CALM)
-            self.pair.start()
-        active, standby = self.pair.wait_settled()
-        watch = Watch(self.rack)
-        for node in self.rack.NODES:
-            self.rack.run(node, "pkill -KILL vipwatch", check=False)
-            watch.start(node)
-        return self.rack, self.pair, watch, active, standby
-
-
-def stop_all(rack, node):
-    rack.run(node, "pkill -KILL yoke; pkill -KILL vipwatch; "
-             f"ip addr del {rack.VIP}/32 dev eth0;"
-             f"ip addr del {rack.VIP6}/128 dev eth0; ipvsadm -C",
-             check=False)
 
 
 def power_cut(stage):
@@ -269,7 +223,7 @@ def drift(rack, pair, active, standby):
 
 def cold_start(rack, first, gap):
     """Both managers at once or one after the other, nothing known before."""
-    pair = Pair(rack, directory=f"{rack.shared}/cold", **CALM)
+    pair = Pair(rack, directory=f"{rack.shared}/cold", **Stage.CALM)
     watch = Watch(rack)
     rack.run("d1", f"rm -rf {pair.directory}; mkdir -p {pair.directory}")
     for node in rack.NODES:
@@ -302,12 +256,5 @@ PARTS = {
     "cold": cold_starts,
 }
 
-the_stage = Stage()
-for name in sys.argv[1:] or PARTS:
-    failed = t.failed
-    with t.part(name):
-        PARTS[name](the_stage)
-    if t.failed > failed:
-        the_stage.close()
-the_stage.close()
+Stage.play(PARTS, sys.argv[1:], t)
 sys.exit(t.done())
