@@ -324,8 +324,23 @@ class Run:
         """What both directors say, for who wants to know why."""
         keys = ("role", "epoch", "seq", "why", "text", "alarms", "peer",
                 "replica", "beats", "paths", "link", "uplink", "transitions")
-        return {n: s and {k: s.get(k) for k in keys}
+        return {n: s and {**{k: s.get(k) for k in keys},
+                          "machine": self.machine(n)}
                 for n, s in self.driver.statuses().items()}
+
+    def machine(self, node):
+        """Who is busy there, and do its timers go on? The second answer is
+        asked for apart: it does not come where they do not."""
+        out = []
+        for cmd in ("cat /proc/uptime; ps -eo pid,cls,rtprio,stat,time,comm "
+                    "--sort=-time | head -9; cat /proc/interrupts",
+                    "sleep 0.2; cat /proc/uptime /proc/interrupts"):
+            try:
+                out.append(str(self.driver.run(node, cmd, check=False,
+                                               timeout=3)))
+            except (DriverError, OSError) as e:
+                out.append(str(e))
+        return out
 
     def guarded(self, what, fn, *args):
         try:
