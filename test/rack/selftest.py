@@ -1,6 +1,8 @@
 """selftest: does the rack do what README.md says? Prints TAP."""
 import contextlib
+import ctypes
 import os
+import signal
 import socket
 import sys
 import time
@@ -11,6 +13,8 @@ import net
 from rack import BASE, Rack, reap, wait_for
 
 TESTS = []
+PTRACE_CONT, PTRACE_ATTACH, PTRACE_DETACH = 7, 16, 17     # sys/ptrace.h
+WALL = 0x40000000                                         # wait.h: __WALL
 
 
 def test(what):
@@ -63,6 +67,32 @@ def t_ticks(rack):
     finally:
         rack.run("d1", f"kill -9 {hog}")
     assert min(late) < 60, f"{late} ms late"        # 100: a slice of RR
+
+
+def swallow(pid, sig):
+    """The next sig that is for this process does not reach it."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    assert ptrace(PTRACE_ATTACH, pid, 0, 0) == 0, os.strerror(
+        ctypes.get_errno())
+    got = None
+    while got != sig:
+        _, status = os.waitpid(pid, WALL)
+        got = os.WSTOPSIG(status)
+        if got != sig:
+            ptrace(PTRACE_CONT, pid, 0, 0 if got == signal.SIGSTOP else got)
+    ptrace(PTRACE_DETACH, pid, 0, 0)
+
+
+@test("a director that lost an interrupt of its timer goes on")
+def t_lost(rack):
+    for _ in range(5):
+        tracer = os.fork()      # its parent would be told of the stops as well
+        if tracer == 0:
+            swallow(rack.machines["d1"].proc.pid, signal.SIGALRM)
+            os._exit(0)
+        assert os.waitpid(tracer, 0)[1] == 0
+        rack.run("d1", "sleep 0.1", timeout=3)
 
 
 @test("run: output, exit code, input, timeout, a daemon left behind")

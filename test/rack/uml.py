@@ -19,6 +19,7 @@ import time
 
 import mconsole
 import net
+from ticks import Ticks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
@@ -149,7 +150,7 @@ class Machine:
         self.serial = f"{self.dir}/serial"
         cpus = sorted(os.sched_getaffinity(0))
         self.cpu = cpus[number % len(cpus)]
-        self.proc = None
+        self.proc = self.ticks = None
         os.makedirs(self.dir, exist_ok=True)
 
     def root_args(self):
@@ -226,6 +227,9 @@ class Machine:
         deepen_cards(self.proc.pid)
         if self.rt > 1:
             kernel_first(self.proc.pid, self.rt)
+        if self.ticks is None:
+            self.ticks = Ticks(self.proc)
+            self.ticks.start()
         return True
 
     def power_cut(self, then=lambda: None):
@@ -235,13 +239,15 @@ class Machine:
             return None
         cut = Cut(time.clock_gettime(time.CLOCK_REALTIME),
                   time.clock_gettime(time.CLOCK_MONOTONIC))
+        if self.ticks:
+            self.ticks.stop()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.proc.pid, signal.SIGKILL)
         then()
         self.proc.wait()
         wait_for(lambda: not group_members(self.proc.pid), 5,
                  f"death of {self.node}")
-        self.proc = None
+        self.proc = self.ticks = None
         return cut
 
     def freeze(self, on):
