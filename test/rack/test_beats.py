@@ -31,6 +31,16 @@ def refused(status):
     return {k: status["beats"]["refused"][k] for k in KINDS}
 
 
+class Moment(float):
+    """A time in ms; two are the same when they were read 100 ms apart at most:
+    what goes down and comes back needs far longer."""
+
+    def __eq__(self, other):
+        return isinstance(other, Moment) and abs(self - other) <= 100
+
+    __hash__ = None
+
+
 def facts(pair):
     """What must not change. Paths: when they came up, in ms of life."""
     out = {}
@@ -39,7 +49,7 @@ def facts(pair):
         out[n] = {k: s[k] for k in ("role", "epoch", "seq", "pid", "alarms")}
         out[n]["transitions"] = len(s["transitions"])
         out[n]["paths"] = {
-            p["name"]: p["up"] and round((s["uptime_ms"] - p["for_ms"]) / 50)
+            p["name"]: p["up"] and Moment(s["uptime_ms"] - p["for_ms"])
             for p in s["paths"]}
         out[n]["peer"] = (s["peer"]["role"], s["peer"]["epoch"])
     return out
