@@ -178,8 +178,7 @@ check-files: programs
 
 check-clang:
 	@echo "== clang builds it without a warning"
-	$(Q)+$(MAKE) --no-print-directory CC=clang W=1 CFLAGS=-O1 \
-		programs testprograms
+	$(Q)+$(MAKE) --no-print-directory CC=clang W=1 programs testprograms
 
 # A third of the time to build is what its users do not see: line numbers stay.
 AS_SAN := SAN=address,undefined CFLAGS="-O1 -g1"

@@ -5,14 +5,15 @@
  *
  * Real-time (SCHED_RR) goes before normal work, but all real-time work of a CPU
  * together has kernel.sched_rt_runtime_us of each second: beside a program that
- * never waits it is halted for 50 ms of each, long enough to be taken for dead.
+ * never waits it is halted for 50 ms of each, nearly as long as a standby waits
+ * by default.
  * Under a deadline (SCHED_DEADLINE, sched(7)) it is not, and goes before all
  * real-time work.
  *
  * Only for the calling thread, and for a reason: Linux 6.1 and 6.18 keep the
  * reservation of a sleeping thread that another one takes its deadline from.
  *
- * All return 0 or -errno; then nothing has changed.
+ * What returns an int returns 0 or -errno; then nothing has changed.
  */
 #ifndef COMMON_URGENT_H
 #define COMMON_URGENT_H

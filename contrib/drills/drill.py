@@ -29,6 +29,7 @@ SEEN = 20           # ms that a watch may be late
 NOISE_S = 0.2       # beyond the silence, until clients are served again
 ANY = None
 SETTLE_S = 40
+MACHINE_CHARS = 6000     # of each answer about a machine
 PAST = ("vip", "two-holders",       # alarms that tell for a while what has been
         "monitord-late", "monitord-unasked")
 DETECT = "detect"   # outage: as long as it takes to find the active dead
@@ -324,8 +325,8 @@ class Run:
         """What both directors say, for who wants to know why."""
         keys = ("role", "epoch", "seq", "why", "text", "alarms", "peer",
                 "replica", "beats", "paths", "link", "uplink", "transitions")
-        return {n: s and {**{k: s.get(k) for k in keys},
-                          "machine": self.machine(n)}
+        return {n: {**{k: (s or {}).get(k) for k in keys},
+                    "machine": self.machine(n)}
                 for n, s in self.driver.statuses().items()}
 
     def machine(self, node):
@@ -337,7 +338,7 @@ class Run:
                     "sleep 0.2; cat /proc/uptime /proc/interrupts"):
             try:
                 out.append(str(self.driver.run(node, cmd, check=False,
-                                               timeout=3)))
+                                               timeout=3))[:MACHINE_CHARS])
             except (DriverError, OSError) as e:
                 out.append(str(e))
         return out

@@ -4,7 +4,6 @@
 #include "daemons/yoked/guard.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/mem.h"
+#include "common/urgent.h"
 #include "ha/neigh.h"
 #include "ha/vip.h"
 
@@ -168,7 +168,6 @@ on_parent(int fd, int revents, void *arg)
 static int
 child_alone(struct child *c, int rt_priority)
 {
-	struct sched_param sp = { .sched_priority = rt_priority };
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
 	sigset_t none;
 	size_t i;
@@ -183,7 +182,7 @@ child_alone(struct child *c, int rt_priority)
 	c->sock = 3;
 	(void)syscall(SYS_close_range, 4U, ~0U, 0U);
 	if (rt_priority > 0)
-		(void)sched_setscheduler(0, SCHED_RR, &sp);
+		(void)urgent_real_time(rt_priority);
 	return 0;
 }
 

@@ -3,9 +3,9 @@
  * share: main.c (wiring), yoked_ipc.c (clients), yoked_command.c (what the
  * operator asks), yoked_status.c (what the operator sees), yoked_link.c,
  * yoked_store.c, yoked_monitor.c, yoked_sync.c (the ports that are other
- * processes), yoked_listen.c (what the director tells), yoked_kernel.c
- * (sysctls), yoked_net.c (links, the uplink), yoked_vips.c (the VIPs among
- * others).
+ * processes), yoked_listen.c (what the director tells; how urgent its role is),
+ * yoked_kernel.c (sysctls), yoked_net.c (links, the uplink), yoked_vips.c (the
+ * VIPs among others).
  */
 #ifndef YOKED_H
 #define YOKED_H

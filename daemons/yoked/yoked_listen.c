@@ -1,6 +1,7 @@
 /*
  * yoked_listen: what the director tells: logs it, shows it to those who watch,
- * and passes on to monitord what it has to know.
+ * and passes on to monitord what it has to know. With its role goes how urgent
+ * this process is.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -18,12 +18,15 @@ class Stage:
             self.rack.close()
         self.rack = self.pair = None
 
-    def empty(self):
-        """A rack on which corosync runs and nothing of ours."""
+    def _racked(self, then=lambda: None):
         if self.rack is None:
             self.rack = Rack()
             self.rack.__enter__()
-            self.rack.each(self.rack.start_corosync)
+            then()
+
+    def empty(self):
+        """A rack on which corosync runs and nothing of ours."""
+        self._racked(lambda: self.rack.each(self.rack.start_corosync))
         for node in self.rack.NODES:
             stop_all(self.rack, node)
         self.pair = None
@@ -31,9 +34,7 @@ class Stage:
 
     def raised(self):
         """(rack, pair, watch, active, standby): settled and watched."""
-        if self.rack is None:
-            self.rack = Rack()
-            self.rack.__enter__()
+        self._racked()
         if self.pair is None:
             self.pair = Pair(self.rack, **self.CALM)
             self.pair.start()
