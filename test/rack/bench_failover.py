@@ -62,7 +62,8 @@ class Turn:
         try:
             if not self.place:
                 self.bench.quiet.wait()
-                self.place = Place(self.config).__enter__()
+                self.place = Place(self.config,
+                                   self.bench.rate).__enter__()
             r = self.place.run(fault)
             r["noise"] = bench_noise.spoilt(r)
             return r, None if self.bench.noisy else r["noise"]
@@ -96,9 +97,9 @@ class Turn:
 
 
 class Bench:
-    def __init__(self, runs, quiet, noisy):
-        self.runs, self.again, self.quiet = runs, AGAIN, quiet
-        self.noisy = noisy
+    def __init__(self, args, quiet):
+        self.runs, self.again, self.quiet = args.runs, AGAIN, quiet
+        self.noisy, self.rate = args.noisy, args.rate
         self.start = time.monotonic()
 
     def say(self, fault, config, text):
@@ -160,6 +161,9 @@ def arguments():
     p.add_argument("--wait", type=int, default=bench_noise.QUIET_S,
                    metavar="S", help="in all, for other racks to go away "
                    "(%(default)s)")
+    p.add_argument("--rate", type=int, default=500, metavar="N",
+                   help="new connections a second (%(default)s): fewer where "
+                   "all runs are noisy")
     p.add_argument("--noisy", action="store_true",
                    help="count runs on a noisy machine too")
     p.add_argument("--strict", action="store_true",
@@ -174,11 +178,11 @@ def measure(args):
     doc = {"what": "faults of a pair of directors under load",
            "date": datetime.datetime.now().astimezone().isoformat("T",
                                                                   "seconds"),
-           "argv": sys.argv[1:], "runs_wanted": args.runs,
+           "argv": sys.argv[1:], "runs_wanted": args.runs, "rate": args.rate,
            **bench_report.where()}
     print(bench_report.heading(doc), flush=True)
     quiet = bench_noise.Quiet(args.wait)
-    doc["faults"] = Bench(args.runs, quiet, args.noisy).run(table)
+    doc["faults"] = Bench(args, quiet).run(table)
     quiet.wait()
     doc["idle"] = bench_idle.measure() if idle else None
     doc["took_s"] = round(time.monotonic() - started)

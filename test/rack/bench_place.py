@@ -1,6 +1,6 @@
 """bench_place: a rack with one configuration, and one run there of one fault.
 
-    with Place(config) as place:
+    with Place(config, rate) as place:
         r = place.run(fault)        # what became of the load, as a dict
 
 Each run: the pair settled, a client's load through the VIP, the fault, the load
@@ -22,8 +22,8 @@ NOTICE_S = 0.2          # judged for noise, after a fault that moves nothing
 MOVE_S = 15             # until the standby serves, at most
 
 
-def load(rack):
-    return Traffic(rack, rate=500, established=50, young_rate=50,
+def load(rack, rate):
+    return Traffic(rack, rate=rate, established=50, young_rate=50,
                    extra=("--timeseries", f"{rack.dir}/attempts.csv"))
 
 
@@ -43,8 +43,9 @@ def now():
 
 
 class Place:
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, rate):
+        """rate: new connections a second."""
+        self.config, self.rate = config, rate
         self.rack = Rack(rt=bench_noise.DIRECTORS, baud=config.serial)
         self.side = self.watch = self.heal = None
         self.used = False
@@ -119,7 +120,7 @@ class Place:
         active, standby = self.side.settle()
         term = self.side.term(active)
         began = time.time()
-        with load(self.rack) as t:
+        with load(self.rack, self.rate) as t:
             t.wait_ready()
             idle = self.waited()
             time.sleep(BEFORE_S + random.uniform(0, 0.1))

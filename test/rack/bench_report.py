@@ -78,9 +78,9 @@ def finish(doc):
 
 # -- for people ---------------------------------------------------------
 
-def _power_cut_table(rows):
-    out = ["Power cut of the active director. Load: 500 new connections/s; 50 "
-           "old ones,", "50 young ones/s, busy. Of those that were "
+def _power_cut_table(rows, rate):
+    out = [f"Power cut of the active director. Load: {rate} new connections/s; "
+           "50 old ones,", "50 young ones/s, busy. Of those that were "
            "established:", "",
            f"{'':25}{'-- outage, ms --':>18}{'reset hung':>12}"
            f"{'young reset':>14}{'stall':>8}",
@@ -202,7 +202,7 @@ def text(doc):
     faults = doc["faults"]
     out = ["", heading(doc), ""]
     if POWER.name in faults:
-        out += _power_cut_table(faults[POWER.name])
+        out += _power_cut_table(faults[POWER.name], doc["rate"])
         out += _detection_table(faults[POWER.name])
     if faults.keys() - {POWER.name}:
         out += _fault_table(faults)

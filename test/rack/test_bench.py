@@ -47,7 +47,7 @@ def document(runs_of):
     faults = {f.name: {c.name: {"title": c.title, "settings": c.settings,
                                 "runs": runs_of(f, c), "spoilt": ["late 3"]}
                        for c in CONFIGS if f.on(c)} for f in FAULTS}
-    return {"date": "D", "commit": "C", "modified": [],
+    return {"date": "D", "commit": "C", "modified": [], "rate": 100000,
             "machine": {"cpu": "X", "cores": 2, "kernel": "6"},
             "faults": faults, "idle": None}
 

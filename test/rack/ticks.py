@@ -1,11 +1,13 @@
 """ticks: a machine's clock goes on after it lost an interrupt.
 
-A User Mode Linux's timer is a signal for the next thing that is due. When it
-comes while the kernel works off what an earlier one brought, Linux 6.1 drops it
-(arch/um/os-Linux/signal.c, unblock_signals(): "Do not reenter the handler"); and
-as only that signal's handler asks for the next, no timer fires any more: what
-is not woken by a packet sleeps for ever. Seen once in about 2500 drills. One
-more signal and it catches up, so there is one every now and then.
+A User Mode Linux's timer is a signal for the next thing that is due, and only
+that signal's handler asks for the next one. If one is lost, no timer fires any
+more: the machine answers packets, and what is not woken by one sleeps for ever.
+A machine in that state was seen once in about 2500 drills; taking one signal
+away makes it (selftest.py). Who loses one is not known for certain; Linux 6.1
+can where it has one pending inside the handler (arch/um/os-Linux/signal.c,
+unblock_signals(): "Do not reenter the handler"). One more signal and the machine
+catches up, so there is one every now and then.
 """
 import signal
 import threading
